@@ -1,0 +1,151 @@
+"""The values that cross seams: evidence, links, campaigns, and what a scan says.
+
+All are frozen, keyword-only and serialise as they are (msgspec). Bits are log2 likelihood ratios: +1 bit doubles the
+odds, negative bits are counter-evidence.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+Axis = Literal["operator", "harvest", "resale"]
+Verdict = Literal["extraction", "resale", "coordinated"]
+
+CAPABILITIES = (
+    "reasoning",
+    "rubric_grading",
+    "coding",
+    "agentic_coding",
+    "tool_use",
+    "orchestration",
+    "data_analysis",
+    "vision",
+    "computer_use",
+    "policy_rewriting",
+    "instruction_following",
+    "other",
+)
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """One reason, in bits. ``exchange_ids`` are examples a person can look up (at most 20)."""
+
+    name: str
+    family: str
+    axis: Axis
+    bits: float
+    says: str
+    exchange_ids: tuple[str, ...] = ()
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """Two accounts joined, with the strongest reasons. Accounts are positions in the campaign's ``roster``."""
+
+    left: int
+    right: int
+    bits: float
+    reasons: tuple[str, ...]
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True):
+    """An account of a campaign. ``accused`` members stand in ``accounts``, the others in ``possible_accounts``."""
+
+    platform: str
+    account_id: str
+    probability: float
+    accused: bool
+    exchanges: int
+    harvest_exchanges: int
+    first_seen: datetime
+    last_seen: datetime
+    created_at: datetime | None = None
+    closed_at: datetime | None = None
+    evidence: tuple[Evidence, ...] = ()
+
+
+class ModelPivot(msgspec.Struct, frozen=True, kw_only=True):
+    at: datetime
+    to_model: str
+    share: float
+
+
+class TimelinePoint(msgspec.Struct, frozen=True, kw_only=True):
+    """Exchanges of a campaign in one hour with one model."""
+
+    at: datetime
+    model: str
+    exchanges: int
+    harvest_exchanges: int
+
+
+class Succession(msgspec.Struct, frozen=True, kw_only=True):
+    """A closed account whose work moved on to another."""
+
+    closed: int
+    successor: int
+    closed_at: datetime
+    resumed_at: datetime
+    says: str
+
+
+class Campaign(msgspec.Struct, frozen=True, kw_only=True):
+    campaign_id: str
+    verdict: Verdict
+    confidence: float
+    roster: tuple[Member, ...]
+    exchanges: int
+    extraction_exchanges: int
+    first_seen: datetime
+    last_seen: datetime
+    platforms: dict[str, int]
+    models: dict[str, int]
+    capabilities: dict[str, float]
+    model_pivots: tuple[ModelPivot, ...]
+    evidence: tuple[Evidence, ...]
+    operator_bits: float
+    harvest_bits: float
+    links: tuple[Link, ...] = ()
+    timeline: tuple[TimelinePoint, ...] = ()
+    successions: tuple[Succession, ...] = ()
+
+
+class LookAlike(msgspec.Struct, frozen=True, kw_only=True):
+    """A candidate group that was considered and let go, and why. ``accounts`` may be cut to the first 50."""
+
+    says: str
+    account_count: int
+    operator_bits: float
+    harvest_bits: float
+    accounts: tuple[tuple[str, str], ...]
+    evidence: tuple[Evidence, ...]
+
+
+class NotApplicable(msgspec.Struct, frozen=True, kw_only=True):
+    detector: str
+    because: str
+
+
+class InputSummary(msgspec.Struct, frozen=True, kw_only=True):
+    exchanges: int
+    accounts: int
+    quarantined: int
+    first: datetime
+    last: datetime
+    missing_columns: tuple[str, ...]
+    duplicate_exchanges: int = 0
+    extra_columns: tuple[str, ...] = ()
+
+
+class ScanResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a scan found. The per-account table travels beside it as Arrow (see ``tables.ACCOUNT_SCORES``)."""
+
+    input: InputSummary
+    campaigns: tuple[Campaign, ...]
+    lookalikes: tuple[LookAlike, ...]
+    not_applicable: tuple[NotApplicable, ...]
+    model_first_seen: dict[str, datetime] = {}
+    configuration_digest: str = ""
+    version: str = ""
