@@ -1,0 +1,79 @@
+# Everything is set up under .venv; nothing outside this directory is touched.
+# `make demo` and `make test` each do all of their own set-up on a machine with python3 (3.11 or later), make and git.
+
+PYTHON ?= python3
+OUT ?= demo
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
+CORE := $(VENV)/.core-installed
+DEV := $(VENV)/.dev-installed
+UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow check lint format bench fit docs lock install clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(CORE) ## compose a world, scan it, print the campaigns, leave a report (OUT=demo)
+	$(BIN)/stillwatch demo --out $(OUT)
+
+test: $(DEV) ## the default tests (under two minutes)
+	$(BIN)/python -m pytest
+
+test-slow: $(DEV) ## the tests marked slow (minutes)
+	$(BIN)/python -m pytest -m slow
+
+check: lint test ## everything a change must pass: format, lint, types, architecture, tests
+
+lint: $(DEV) ## format, lint, types and the direction of imports, without the tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+format: $(DEV) ## rewrite the code in the project's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(DEV) ## CPU of a scan against a plain scan-and-hash of the prompts
+	$(BIN)/python -m stillwatch.bench.speed
+
+fit: $(DEV) ## fit and calibrate weights and classifiers from the corpus
+	$(BIN)/python scripts/fit.py
+
+docs: $(DEV) ## rewrite the generated parts of the documents
+	$(BIN)/python scripts/build_docs.py
+
+install: $(DEV) ## only set up the virtual environment
+
+lock: $(DEV) ## resolve the dependencies again and pin them with hashes
+	$(PIP) uv
+	$(UV_COMPILE) pyproject.toml --extra otel --group dev --output-file requirements/dev.txt
+	$(UV_COMPILE) pyproject.toml --constraint requirements/dev.txt --output-file requirements/core.txt
+	$(UV_COMPILE) --group build --constraint requirements/dev.txt --output-file requirements/build.txt
+
+clean: ## remove the virtual environment, caches and everything generated
+	rm -rf $(VENV) build dist demo out worlds .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "stillwatch needs Python 3.11 or later: make PYTHON=python3.12 ..." >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "python3 cannot make virtual environments here: install its venv module (Debian: python3-venv)" >&2; exit 2; }
+
+# The build backend is pinned too, so the project itself is built without fetching anything unpinned.
+$(CORE): requirements/core.txt requirements/build.txt pyproject.toml | $(BIN)/python
+	@echo "Installing the pinned packages into $(VENV) (once; a minute or two)"
+	$(PIP) --require-hashes -r requirements/core.txt -r requirements/build.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV): requirements/dev.txt pyproject.toml | $(BIN)/python
+	@echo "Installing the pinned packages into $(VENV) (once; a minute or two)"
+	$(PIP) --require-hashes -r requirements/dev.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@ $(CORE)
