@@ -1,1 +1,1 @@
-"""..."""
+"""What a scan says, written down: files, the HTML report, notebook plots, explanations in the terminal."""
