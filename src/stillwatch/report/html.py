@@ -14,3 +14,8 @@ def render_html(result: ScanResult, accounts: pa.Table) -> str:
         f"<tr><td>{escape(c.campaign_id)}<td>{c.verdict}<td>{c.confidence}<td>{len(c.roster)}" for c in result.campaigns
     )
     return f"<!doctype html><meta charset=utf-8><title>Stillwatch</title><table>{rows}</table><p>{accounts.num_rows} accounts"
+
+
+def render_summary(result: ScanResult) -> str:
+    """The campaigns as a short table, for a notebook cell."""
+    return render_html(result, pa.table({}))

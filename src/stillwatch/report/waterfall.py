@@ -1,0 +1,70 @@
+"""How evidence adds up on one axis, step by step, in bits.
+
+Within a family of correlated detectors only the strongest reason counts; the others are shown as not counted. What the
+verdict's total holds beyond the counted steps (the prior, and calibration) is a step of its own, never hidden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from stillwatch.model import Axis, Campaign, Evidence
+
+AXES: tuple[Axis, ...] = ("operator", "harvest", "resale")
+_NEGLIGIBLE_BITS = 0.05
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One reason and where it carries the sum: from ``start`` to ``end`` bits. The prior has no ``item``."""
+
+    item: Evidence | None
+    bits: float
+    start: float
+    end: float
+
+
+class Waterfall(msgspec.Struct, frozen=True, kw_only=True):
+    axis: Axis
+    steps: tuple[Step, ...]
+    not_counted: tuple[Evidence, ...]
+    total: float
+
+
+def strongest_per_family(evidence: Iterable[Evidence]) -> tuple[tuple[Evidence, ...], tuple[Evidence, ...]]:
+    """(counted, not counted): of each family the item of most bits either way counts. Strongest first."""
+    ordered = sorted(evidence, key=lambda item: (-abs(item.bits), item.family, item.name, item.says))
+    seen: set[str] = set()
+    counted, rest = [], []
+    for item in ordered:
+        (rest if item.family in seen else counted).append(item)
+        seen.add(item.family)
+    return tuple(counted), tuple(rest)
+
+
+def waterfall(evidence: Iterable[Evidence], axis: Axis, total: float | None = None) -> Waterfall:
+    """The steps on one axis: what speaks for it, strongest first, then what speaks against, then the rest of ``total``.
+
+    Without a ``total`` the sum of the counted steps is one.
+    """
+    counted, rest = strongest_per_family(item for item in evidence if item.axis == axis)
+    steps: list[Step] = []
+    at = 0.0
+    for item in sorted(counted, key=lambda one: -one.bits):
+        steps.append(Step(item=item, bits=item.bits, start=at, end=at + item.bits))
+        at += item.bits
+    if total is not None and abs(total - at) > _NEGLIGIBLE_BITS:
+        steps.append(Step(item=None, bits=total - at, start=at, end=total))
+    return Waterfall(axis=axis, steps=tuple(steps), not_counted=rest, total=at if total is None else total)
+
+
+def waterfalls(campaign: Campaign) -> tuple[Waterfall, ...]:
+    """One per axis that has anything to say: operator and harvest are never added up."""
+    totals: dict[Axis, float | None] = {
+        "operator": campaign.operator_bits,
+        "harvest": campaign.harvest_bits,
+        "resale": None,
+    }
+    made = (waterfall(campaign.evidence, axis, totals[axis]) for axis in AXES)
+    return tuple(one for one in made if one.steps or one.not_counted)
