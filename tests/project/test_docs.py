@@ -55,7 +55,7 @@ def commands_in(document: Path) -> dict[str, set[str]]:
 
 
 def help_of(*words: str) -> str:
-    command = [sys.executable, "-m", "stillwatch", *words, "--help"]
+    command = ["stillwatch", *words, "--help"]
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"stillwatch {' '.join(words)} --help: {done.stderr}"
     return done.stdout
