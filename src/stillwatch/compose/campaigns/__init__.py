@@ -1,0 +1,1 @@
+"""Campaigns: plans drawn along independent axes, and how each is carried out."""

@@ -1,0 +1,1 @@
+"""Look-alike classes: honest accounts that resemble harvesting, one function each."""

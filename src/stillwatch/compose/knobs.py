@@ -1,0 +1,66 @@
+"""The suites: one frozen struct of knobs each. Adding a suite is one entry."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Suite(msgspec.Struct, frozen=True, kw_only=True):
+    """What a world contains. Counts are of the whole world; ``None`` means the composer draws it from the seed.
+
+    ``blend`` is the share of organic exchanges on campaign accounts (None: drawn per campaign). ``tactics`` restricts
+    the campaigns to these (empty: every tactic not held out); ``look_alikes`` likewise. ``null_columns`` are blanked in
+    the exchanges, ``null_account_columns`` in the accounts; ``features_only`` is the share of accounts without text.
+    """
+
+    name: str
+    exchanges: int = 250_000
+    accounts: int = 9_000
+    days: int | None = None
+    campaigns: tuple[int, int] = (10, 13)
+    campaign_share: tuple[float, float] = (0.10, 0.145)
+    traffic_share: tuple[float, float] = (0.22, 0.34)
+    resale_pools: int = 2
+    coordinated: int = 1
+    tactics: tuple[str, ...] = ()
+    held_out_tactics: tuple[str, ...] = ("self_instruct", "self_play", "preference_pairs")
+    look_alikes: tuple[str, ...] = ()
+    blend: float | None = None
+    only_sources: tuple[str, ...] = ()
+    held_out_sources: tuple[str, ...] = ()
+    wrapper_bank: str = "a"
+    null_columns: tuple[str, ...] = ()
+    null_account_columns: tuple[str, ...] = ()
+    with_accounts: bool = True
+    features_only: float = 0.0
+
+
+NETWORK = (
+    "client_address",
+    "client_asn",
+    "client_country",
+    "client_network",
+    "ja4",
+    "header_signature",
+    "user_agent",
+)
+_FULL = Suite(name="full")
+
+
+def _like_full(name: str, **changes: object) -> Suite:
+    return msgspec.structs.replace(_FULL, name=name, **changes)
+
+
+_ALL = (
+    _FULL,
+    _like_full("demo", exchanges=25_000, accounts=1_200, campaigns=(3, 3), resale_pools=0, coordinated=0, days=14),
+    _like_full("small", exchanges=40_000, accounts=2_000, campaigns=(5, 7), resale_pools=1, days=14),
+    _like_full("honest", campaigns=(0, 0), resale_pools=0, coordinated=0),
+    _like_full("no_network", null_columns=NETWORK),
+    _like_full("features_only", features_only=0.4),
+    _like_full("blend80", blend=0.8),
+    _like_full("no_signup", null_account_columns=("created_at", "signup_address")),
+    _like_full("no_accounts", with_accounts=False),
+)
+
+SUITES: dict[str, Suite] = {suite.name: suite for suite in _ALL}
