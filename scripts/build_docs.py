@@ -16,8 +16,8 @@ from pathlib import Path
 
 import msgspec
 
+from stillwatch.detectors import BUILTIN
 from stillwatch.detectors.protocol import Detector
-from stillwatch.detectors.registry import BUILTIN
 
 ROOT = Path(__file__).parents[1]
 START, END = "<!-- figures:start -->", "<!-- figures:end -->"
@@ -55,24 +55,31 @@ def with_figures(readme: str, section: str) -> str:
     return f"{before}{START}\n{section}\n{END}{after}"
 
 
+def cell(detector: Detector) -> str:
+    """One row of a page's table: the detector, what it speaks to, what it needs, what it measures."""
+    needs = ", ".join(f"`{column}`" for column in detector.needs).replace("|", "` or `") or "only required columns"
+    # the struct's own words only: getdoc would hand out msgspec's where there are none
+    measures = " ".join(inspect.cleandoc(type(detector).__dict__.get("__doc__") or "").split()).replace("|", "\\|")
+    return f"| `{detector.name}` | {detector.axis} | {detector.family} | {needs} | {measures} |"
+
+
 def detectors_page(detectors: Sequence[Detector]) -> str:
-    """One section per axis and family, each detector with its columns and its own docstring."""
-    grouped: dict[tuple[str, str], list[Detector]] = defaultdict(list)
+    """One section per module: its docstring (why, who is innocent, how it is avoided), then its detectors."""
+    grouped: dict[str, list[Detector]] = defaultdict(list)
     for detector in detectors:
-        grouped[detector.axis, detector.family].append(detector)
+        grouped[type(detector).__module__].append(detector)
     lines = [
         "# Detectors",
         "",
         "Written by `make docs` from the detectors themselves. A detector measures one thing about one cluster;",
         "a fitted, calibrated curve turns the measurement into bits. Within a family only the strongest counts.",
-        "A `|` between columns means that either will do.",
     ]
-    for (axis, family), members in sorted(grouped.items()):
-        lines += ["", f"## {axis}: {family}"]
-        for detector in sorted(members, key=lambda item: item.name):
-            needs = ", ".join(f"`{column}`" for column in detector.needs) or "nothing beyond the required columns"
-            lines += ["", f"### `{detector.name}`", "", f"Needs {needs}.", "", inspect.getdoc(type(detector)) or ""]
-    return "\n".join(lines).rstrip() + "\n"
+    for module, members in sorted(grouped.items()):
+        title, _, body = (inspect.getdoc(sys.modules[module]) or "").replace("``", "`").partition("\n")
+        lines += ["", f"## {title.rstrip('.')}", "", *([body.strip(), ""] if body.strip() else [])]
+        lines += ["| detector | axis | family | needs | measures |", "| --- | --- | --- | --- | --- |"]
+        lines += [cell(detector) for detector in sorted(members, key=lambda item: item.name)]
+    return "\n".join(lines) + "\n"
 
 
 def generated() -> dict[Path, str]:
