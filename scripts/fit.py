@@ -1,0 +1,264 @@
+"""Fit every weight from labelled worlds: curves from measurement to bits, and how families add up.
+
+    python scripts/fit.py [--corpus DIR] [--worlds N] [--cache out/fit]
+
+Worlds use seeds from 1000 on; measurements of quality use seeds below 1000. Suspects of every world are measured once and
+kept in the cache, so that refitting is quick. Writes src/stillwatch/campaigns/weights.json with its provenance.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow.parquet as pq
+from scipy.optimize import minimize
+from sklearn.isotonic import IsotonicRegression
+from stillwatch.compose.write import write_world
+
+from stillwatch import pipeline, tables
+from stillwatch.campaigns.judge import Judged, measure
+from stillwatch.campaigns.members import own_evidence
+from stillwatch.campaigns.suspects import find_suspects
+from stillwatch.campaigns.weights import Curve, Odds, Weights
+from stillwatch.compose import compose
+from stillwatch.detectors import BUILTIN
+from stillwatch.detectors.suspect import Scene, Suspect
+from stillwatch.text import load_model
+
+Float = npt.NDArray[np.float64]
+TARGET = Path(__file__).parents[1] / "src/stillwatch/campaigns/weights.json"
+SUITES = ("small", "small", "full", "small", "no_network", "blend80", "features_only", "no_signup", "full", "honest")
+FIRST_SEED = 1000
+PURE, INNOCENT = 0.6, 0.1  # share of one campaign in a suspect that makes it that campaign, or of all that clears it
+MOST_BITS = 5.0
+
+
+class Row(msgspec.Struct):
+    """One suspect: measurements, and what it really was. ``share``: of its accounts in ``campaign``, the commonest."""
+
+    world: str
+    solo: bool
+    size: int
+    campaign: str
+    verdict: str
+    share: float
+    any_share: float
+    look_alike: str
+    x: dict[str, float]
+
+
+class MemberRow(msgspec.Struct):
+    """One account beside one suspect that is a campaign. ``weight`` makes campaigns count alike."""
+
+    world: str
+    member: bool
+    bits: dict[str, float]
+    weight: float
+
+
+def measured(world: Path, suite: str, seed: int, corpus: Path | None) -> tuple[list[Row], list[MemberRow]]:
+    """Suspects of one world, composed unless it is there."""
+    kept = world / "suspects.msgpack"
+    if kept.exists():
+        return msgspec.msgpack.decode(kept.read_bytes(), type=tuple[list[Row], list[MemberRow]])
+    if not (world / "exchanges.parquet").exists():
+        write_world(compose(suite, seed, corpus), world)
+    model = load_model()
+    batches = (b.cast(tables.EXCHANGES) for b in pq.ParquetFile(world / "exchanges.parquet").iter_batches(65_536))
+    accounts = pq.read_table(world / "accounts.parquet") if (world / "accounts.parquet").exists() else None
+    scene = pipeline.build(pipeline.fingerprints(batches, model, b"fit"), accounts)
+    truth = Truth(world, scene)
+    rows: list[Row] = []
+    members: list[MemberRow] = []
+    for suspect in find_suspects(scene):
+        row = truth.label(suspect)
+        rows.append(row)
+        if row.share >= PURE and not row.solo:
+            members += truth.members(suspect, row)
+    kept.write_bytes(msgspec.msgpack.encode((rows, members)))
+    return rows, members
+
+
+class Truth:
+    """What a composed world knows of its accounts, aligned with a scene's roster."""
+
+    def __init__(self, world: Path, scene: Scene) -> None:
+        self.world = str(world.name)
+        table = pq.read_table(world / "truth" / "truth_accounts.parquet").to_pylist()
+        by_name = {(row["platform"], row["account_id"]): row for row in table}
+        rows = [by_name[name["platform"], name["account_id"]] for name in scene.roster.names.to_pylist()]
+        self.campaign = np.array([row["campaign"] or "" for row in rows])
+        self.verdict = np.array([row["verdict"] or "" for row in rows])
+        self.look_alike = np.array([row["look_alike_class"] or "" for row in rows])
+
+    def label(self, suspect: Suspect) -> Row:
+        own = self.campaign[suspect.accounts]
+        names, count = np.unique(own[own != ""], return_counts=True)
+        top = str(names[count.argmax()]) if len(names) else ""
+        verdict = str(self.verdict[suspect.accounts][own == top][0]) if top else ""
+        classes, seen = np.unique(self.look_alike[suspect.accounts], return_counts=True)
+        return Row(
+            world=self.world,
+            solo=len(suspect.nodes) == 1,
+            size=len(suspect.accounts),
+            campaign=top,
+            verdict=verdict,
+            share=float(count.max() / len(own)) if top else 0.0,
+            any_share=float((own != "").mean()),
+            look_alike=str(classes[seen.argmax()]),
+            x={name: found.x for name, found in measure(suspect, BUILTIN).items()},
+        )
+
+    def members(self, suspect: Suspect, row: Row) -> list[MemberRow]:
+        judged = Judged(suspect=suspect, evidence=(), operator=0, harvest=0, resale=0)
+        accounts, bits, _ = own_evidence(judged)
+        belongs = self.campaign[accounts] == row.campaign
+        return [
+            MemberRow(
+                world=self.world,
+                member=bool(belongs[i]),
+                bits={family: float(values[i]) for family, values in bits.items() if not np.isnan(values[i])},
+                weight=1.0 / len(accounts),
+            )
+            for i in range(len(accounts))
+        ]
+
+
+def curve(x: Float, label: Float, weight: Float) -> Curve | None:
+    """Monotone log2 likelihood ratio of label 1 against 0 at x; None where there is too little to tell."""
+    if label.sum() < 5 or (1 - label).sum() < 5 or np.ptp(x) == 0:
+        return None
+    balanced = weight * np.where(label == 1, 1 / weight[label == 1].sum(), 1 / weight[label == 0].sum())
+    fit = IsotonicRegression(y_min=0.02, y_max=0.98, increasing=True, out_of_bounds="clip").fit(x, label, balanced)
+    knots = np.unique(np.quantile(x, np.linspace(0.01, 0.99, 25)))
+    # three neighbouring knots are averaged: steps of an isotonic fit are accidents of the sample
+    p = np.convolve(np.pad(fit.predict(knots), 1, mode="edge"), np.ones(3) / 3, mode="valid")
+    bits = np.clip(np.log2(p / (1 - p)), -MOST_BITS, MOST_BITS)
+    return Curve(x=tuple(np.round(knots, 5).tolist()), bits=tuple(np.round(bits, 4).tolist()))
+
+
+def odds(features: Float, label: Float, weight: Float, names: Sequence[str], most: float = 1.2) -> Odds:
+    """Logistic regression with weights in 0..``most`` (bits are already likelihood ratios; correlation only lowers)."""
+
+    def loss(theta: Float) -> tuple[float, Float]:
+        z = (features @ theta[1:] + theta[0]) * np.log(2)
+        p = 1 / (1 + np.exp(-z))
+        value = -(weight * (label * np.log(p + 1e-12) + (1 - label) * np.log(1 - p + 1e-12))).sum()
+        slope = weight * (p - label) * np.log(2)
+        pull = 0.3 * (theta[1:] - 0.5)
+        return value + 0.15 * ((theta[1:] - 0.5) ** 2).sum(), np.concatenate([[slope.sum()], features.T @ slope + pull])
+
+    start = np.concatenate([[-2.0], np.full(features.shape[1], 0.5)])
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(-15, 15)] + [(0.0, most)] * features.shape[1])
+    return Odds(
+        intercept=round(float(found.x[0]), 4),
+        families={n: round(float(w), 4) for n, w in zip(names, found.x[1:], strict=True)},
+    )
+
+
+def family_bits(rows: Sequence[Row], axis: str, curves: dict[str, Curve], prefix: str) -> tuple[Float, list[str]]:
+    detectors = [d for d in BUILTIN if d.axis == axis and prefix + d.name in curves]
+    families = sorted({d.family for d in detectors})
+    table = np.zeros((len(rows), len(families)))
+    for i, row in enumerate(rows):
+        for detector in detectors:
+            if detector.name in row.x:
+                bits = curves[prefix + detector.name](row.x[detector.name])
+                j = families.index(detector.family)
+                if abs(bits) > abs(table[i, j]):
+                    table[i, j] = bits
+    return table, families
+
+
+def fit_axis(
+    rows: Sequence[Row], label: Float, weight: Float, axis: str, prefix: str, curves: dict[str, Curve]
+) -> Odds:
+    """Curves of one axis's detectors, added to ``curves``, and their odds."""
+    for detector in BUILTIN:
+        if detector.axis == axis:
+            known = np.array([detector.name in row.x for row in rows])
+            x = np.array([row.x.get(detector.name, 0.0) for row in rows])
+            found = curve(x[known], label[known], weight[known])
+            if found is not None:
+                curves[prefix + detector.name] = found
+    table, families = family_bits(rows, axis, curves, prefix)
+    return odds(table, label, weight, families)
+
+
+def weights_of(rows: Sequence[Row], positive: Float) -> Float:
+    """Suspects of one campaign share a weight of 4, so that no campaign is learned by heart; innocent ones count 1."""
+    key = [f"{row.world}/{row.campaign}" if yes else "" for row, yes in zip(rows, positive, strict=True)]
+    names, inverse, count = np.unique(key, return_inverse=True, return_counts=True)
+    return np.where(positive == 1, 4.0 / count[inverse], 1.0) if len(names) else np.ones(len(rows))
+
+
+def fit(rows: list[Row], members: list[MemberRow], provenance: dict[str, str]) -> Weights:
+    curves: dict[str, Curve] = {}
+    groups = [r for r in rows if not r.solo and (r.share >= PURE or r.any_share <= INNOCENT)]
+    run_together = np.array([float(r.share >= PURE) for r in groups])
+    harvests = np.array([float(r.share >= PURE and r.verdict == "extraction") for r in groups])
+    resold = np.array([float(r.share >= PURE and r.verdict == "resale") for r in groups])
+    operator = fit_axis(groups, run_together, weights_of(groups, run_together), "operator", "", curves)
+    harvest = fit_axis(groups, harvests, weights_of(groups, harvests), "harvest", "", curves)
+    # resale is told from the other things an operator does, and from honest groups
+    resale = fit_axis(groups, resold, weights_of(groups, resold), "resale", "", curves)
+    alone = [r for r in rows if r.solo and (r.share >= PURE or r.any_share <= INNOCENT)]
+    solo_label = np.array([float(r.verdict == "extraction") for r in alone])
+    solo = fit_axis(alone, solo_label, weights_of(alone, solo_label), "harvest", "solo:", curves)
+    return Weights(
+        version="1",
+        curves=curves,
+        operator=operator,
+        harvest=harvest,
+        resale=resale,
+        solo=solo,
+        member=fit_members(members),
+        provenance=provenance,
+    )
+
+
+def fit_members(members: list[MemberRow]) -> Odds:
+    families = sorted({family for row in members for family in row.bits})
+    table = np.array([[row.bits.get(family, 0.0) for family in families] for row in members])
+    label = np.array([float(row.member) for row in members])
+    return odds(table, label, np.array([row.weight for row in members]) * 4, families)
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--corpus", type=Path, default=None)
+    parser.add_argument("--worlds", type=int, default=20)
+    parser.add_argument("--cache", type=Path, default=Path("out/fit"))
+    chosen = parser.parse_args(arguments)
+    rows: list[Row] = []
+    members: list[MemberRow] = []
+    for i in range(chosen.worlds):
+        suite, seed = SUITES[i % len(SUITES)], FIRST_SEED + i
+        corpus = chosen.corpus if i % 4 != 3 else None  # every fourth world speaks the composer's own grammar
+        found, own = measured(chosen.cache / f"{suite}-{seed}", suite, seed, corpus)
+        rows += found
+        members += own
+        print(f"{suite} {seed}: {len(found)} suspects", flush=True)
+    digest = hashlib.sha256(msgspec.msgpack.encode(rows)).hexdigest()[:16]
+    provenance = {
+        "script": "scripts/fit.py",
+        "worlds": f"{chosen.worlds} from seed {FIRST_SEED}",
+        "suspects": str(len(rows)),
+        "measurements": digest,
+    }
+    found_weights = fit(rows, members, provenance)
+    TARGET.write_bytes(json.dumps(msgspec.to_builtins(found_weights), indent=1, sort_keys=True).encode() + b"\n")
+    print(f"wrote {TARGET.name}: {len(found_weights.curves)} curves")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,72 @@
+"""Candidate clusters, refined and without duplicates: everything that will be judged.
+
+Communities come from each family of views; accounts with much traffic of their own are judged alone as well, because a
+party needs only one account to harvest, and because an attacker can hide behind one organisation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stillwatch.detectors.suspect import Scene, Suspect
+from stillwatch.operators.affinity import affinity
+from stillwatch.operators.communities import MIN_NODES, candidates
+from stillwatch.operators.null import Significance, significance
+from stillwatch.operators.refine import refine
+from stillwatch.tally.roster import codes
+
+Bool = npt.NDArray[np.bool_]
+SOLO_EXCHANGES = 120  # from here on a node's own traffic says enough to judge it alone
+MAX_SHARE = 0.35  # of all nodes: a larger cluster is the population
+SAME = 0.85  # Jaccard overlap from which two clusters are one
+
+
+def find_suspects(scene: Scene) -> list[Suspect]:
+    """All clusters to judge, in a fixed order."""
+    seeds = candidates(scene.views)
+    tested = significance(scene.views, seeds, _strata(scene))
+    return [*_groups(scene, seeds, tested), *_solos(scene)]
+
+
+def _strata(scene: Scene) -> list[npt.NDArray[np.int64]]:
+    """Per node, what honest accounts already have in common: network class, country, client, sign-up week."""
+    facts, roster = scene.facts, scene.roster
+    first_account = np.unique(roster.node, return_index=True)[1]
+    first_row = scene.row_start[first_account]
+    created = np.asarray(pc.fill_null(roster.side.column("created_at").cast(pa.int64()), 0))
+    week = created[first_account] // (7 * 86_400_000_000)
+    found = [facts.word_codes("network")[first_row], facts.word_codes("country")[first_row]]
+    found.append(codes(roster.side.column("plan").take(pa.array(first_account))))
+    found.append(np.unique(week, return_inverse=True)[1].astype(np.int64))
+    return found
+
+
+def _groups(scene: Scene, seeds: list[tuple[str, Bool]], tested: Significance) -> Iterator[Suspect]:
+    kept: list[Bool] = []
+    for i in sorted(range(len(seeds)), key=lambda i: (-int(seeds[i][1].sum()), i)):
+        family, seed = seeds[i]
+        refined = refine(scene.views, seed)
+        size = int(refined.members.sum())
+        if size < MIN_NODES or size > MAX_SHARE * len(seed) or _known(refined.members, kept):
+            continue
+        kept.append(refined.members)
+        p = {name: float(values[i]) for name, values in tested.p.items()}
+        yield Suspect(scene=scene, members=refined.members, affinity=refined.affinity, found_in=family, held_out_p=p)
+
+
+def _known(members: Bool, kept: list[Bool]) -> bool:
+    return any((members & other).sum() >= SAME * (members | other).sum() for other in kept)
+
+
+def _solos(scene: Scene) -> Iterator[Suspect]:
+    node_count = len(scene.roster.node_size)
+    exchanges = np.bincount(scene.roster.node, weights=scene.facts.per_account, minlength=node_count)
+    for node in np.flatnonzero(exchanges >= SOLO_EXCHANGES).tolist():
+        members = np.zeros(node_count, dtype=bool)
+        members[node] = True
+        yield Suspect(scene=scene, members=members, affinity=affinity((), members), found_in="volume", held_out_p={})

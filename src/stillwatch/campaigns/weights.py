@@ -1,0 +1,62 @@
+"""Fitted curves: from a detector's raw measurement to bits, and from bits to a probability.
+
+The file is written by ``scripts/fit.py`` from labelled worlds and carries where it came from. A detector without a curve
+weighs nothing: a weight nobody measured is not a weight.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+
+import msgspec
+import numpy as np
+
+from stillwatch.errors import ConfigError
+
+
+class Curve(msgspec.Struct, frozen=True, kw_only=True):
+    """Piecewise linear and monotone: ``bits[i]`` at ``x[i]``, flat outside. ``unknown`` bits where it cannot tell are 0."""
+
+    x: tuple[float, ...]
+    bits: tuple[float, ...]
+
+    def __call__(self, x: float) -> float:
+        return float(np.interp(x, self.x, self.bits))
+
+
+class Odds(msgspec.Struct, frozen=True, kw_only=True):
+    """log2 odds = ``intercept`` + sum over families of weight x strongest bits; families unlisted weigh nothing."""
+
+    intercept: float
+    families: dict[str, float]
+
+
+class Weights(msgspec.Struct, frozen=True, kw_only=True):
+    """``curves``: detector name -> curve, for groups and (prefix ``solo:``) for accounts alone."""
+
+    version: str
+    curves: dict[str, Curve]
+    operator: Odds
+    harvest: Odds
+    resale: Odds
+    solo: Odds
+    member: Odds
+    provenance: dict[str, str]
+
+
+@cache
+def load_weights() -> Weights:
+    """The shipped file."""
+    try:
+        raw = resources.files("stillwatch.campaigns").joinpath("weights.json").read_bytes()
+        return msgspec.json.decode(raw, type=Weights)
+    except (FileNotFoundError, msgspec.ValidationError) as error:
+        raise ConfigError(
+            f"fitted weights cannot be read: {error}", where="campaigns/weights.json", hint="run make fit"
+        ) from error
+
+
+def probability(bits: float) -> float:
+    """Of log2 odds."""
+    return float(1.0 / (1.0 + 2.0 ** -np.clip(bits, -60, 60)))

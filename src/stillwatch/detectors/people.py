@@ -1,0 +1,85 @@
+"""Are there many people behind each account? What tells a resold pool from a harvest, and both from households.
+
+Why resale looks like this: an account carries many strangers' languages, system prompts, tools and end users at once. Who is
+innocent and looks the same: a declared aggregator, a product's back-end. How it is avoided: by one customer per account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from stillwatch.detectors.protocol import Measurement
+from stillwatch.detectors.suspect import Suspect
+from stillwatch.model import Axis
+
+MIN_ROWS = 12
+COLUMNS = ("system_key", "end_user_key", "tools_key", "agent_key")
+
+
+def _distinct_per_account(suspect: Suspect, values: np.ndarray) -> float | None:
+    """Mean over members of distinct values per log2 of their informed rows; None where nothing is known."""
+    facts, rows = suspect.scene.facts, suspect.rows
+    known = values[rows] > 0
+    if known.sum() < MIN_ROWS:
+        return None
+    account, value = facts.account[rows[known]], np.unique(values[rows[known]], return_inverse=True)[1]
+    width = int(value.max()) + 1
+    distinct = np.bincount(np.unique(account * width + value) // width, minlength=facts.account_count)
+    seen = np.bincount(account, minlength=facts.account_count)
+    held = seen >= 2
+    return float((distinct[held] / np.log2(seen[held] + 1)).mean()) if held.any() else None
+
+
+class ManyPeople(msgspec.Struct, frozen=True, kw_only=True):
+    """Distinct system prompts, end users, tool sets, clients and writing systems per account."""
+
+    name: str = "many_people_per_account"
+    family: str = "people"
+    axis: Axis = "resale"
+    needs: Sequence[str] = ("system_prompt|end_user_id|tool_names|user_agent",)
+
+    def measure(self, suspect: Suspect) -> Measurement | None:
+        facts = suspect.scene.facts
+        found = [_distinct_per_account(suspect, facts.key(c)) for c in COLUMNS if facts.has(c)]
+        script = np.nan_to_num(facts.number("script"), nan=-1) + 1
+        found.append(_distinct_per_account(suspect, script.astype(np.uint64)))
+        known = [value for value in found if value is not None]
+        if not known:
+            return None
+        x = float(np.sum(known))
+        return Measurement(x=x, says=f"system prompts, clients and languages per account: index {x:.1f}")
+
+
+class KindsPerAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """Distinct kinds of prompts per account, against what as many rows of one person show."""
+
+    name: str = "topics_per_account"
+    family: str = "topics"
+    axis: Axis = "resale"
+    needs: Sequence[str] = ("prompt",)
+
+    def measure(self, suspect: Suspect) -> Measurement | None:
+        x = _distinct_per_account(suspect, (suspect.scene.kind + 1).astype(np.uint64))
+        return None if x is None else Measurement(x=x, says=f"different kinds of prompts per account: index {x:.1f}")
+
+
+class HumanTouch(msgspec.Struct, frozen=True, kw_only=True):
+    """Follow-ups and careless starts over all exchanges: people use these accounts."""
+
+    name: str = "people_write"
+    family: str = "human"
+    axis: Axis = "resale"
+    needs: Sequence[str] = ("prompt",)
+
+    def measure(self, suspect: Suspect) -> Measurement | None:
+        facts, rows = suspect.scene.facts, suspect.rows
+        lower = suspect.column("starts_lower", rows)
+        if len(lower) < MIN_ROWS:
+            return None
+        x = float(lower.mean() + facts.followed_up[rows].mean())
+        return Measurement(
+            x=x, says=f"{facts.followed_up[rows].mean():.0%} follow-ups, {lower.mean():.0%} careless starts"
+        )

@@ -1,0 +1,119 @@
+"""The system on one page: exchanges → fingerprints → facts → views → suspects → evidence → campaigns.
+
+Every stage is a pure function over Arrow tables and arrays. Raw text is gone after ``fingerprints``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import pyarrow as pa
+
+from stillwatch.campaigns.describe import at, describe
+from stillwatch.campaigns.judge import Judged, judge
+from stillwatch.campaigns.lookalikes import let_go
+from stillwatch.campaigns.members import membership
+from stillwatch.campaigns.score import account_scores
+from stillwatch.campaigns.select import select
+from stillwatch.campaigns.suspects import find_suspects
+from stillwatch.campaigns.weights import Weights
+from stillwatch.config import Detection
+from stillwatch.detectors import BUILTIN, Detector
+from stillwatch.detectors.suspect import Scene, build_scene
+from stillwatch.model import Campaign, InputSummary, NotApplicable, ScanResult
+from stillwatch.operators.views import build_views
+from stillwatch.tables import FINGERPRINTS
+from stillwatch.tally.facts import Facts, build_facts
+from stillwatch.tally.kinds import kinds
+from stillwatch.tally.roster import build_roster
+from stillwatch.tally.templates import mine_templates
+from stillwatch.text import TextModel, fingerprint
+
+Say = Callable[[str], None]
+
+
+def silent(_: str) -> None:
+    """For callers that show no progress."""
+
+
+def fingerprints(batches: Iterable[pa.RecordBatch], model: TextModel, salt: bytes) -> pa.Table:
+    """Exchanges (``tables.EXCHANGES`` batches) without their text. The only stage that sees a prompt."""
+    return pa.Table.from_batches((fingerprint(batch, salt=salt, model=model) for batch in batches), schema=FINGERPRINTS)
+
+
+def build(prints: pa.Table, accounts: pa.Table | None) -> Scene:
+    """Who is there, what they did, and what they share."""
+    names = {name: prints.column(name).cast(pa.string()) for name in ("platform", "account_id")}
+    roster = build_roster(pa.table({**names, "org_key": prints.column("org_key")}), accounts)
+    facts = build_facts(prints, roster)
+    kind = kinds(facts)
+    views = build_views(facts, roster, mine_templates(facts), kind)
+    return build_scene(facts, roster, views, kind)
+
+
+def detect(scene: Scene, weights: Weights, detectors: tuple[Detector, ...]) -> list[Judged]:
+    """Every suspect with its evidence, guilty or not."""
+    return [judge(suspect, detectors, weights) for suspect in find_suspects(scene)]
+
+
+def scan(
+    prints: pa.Table,
+    accounts: pa.Table | None,
+    summary: InputSummary,
+    weights: Weights,
+    settings: Detection,
+    say: Say = silent,
+) -> tuple[ScanResult, pa.Table]:
+    """Campaigns of an input, and the score of every account. Deterministic: the same input gives the same bytes."""
+    detectors = in_use(BUILTIN, settings)
+    say("linking accounts")
+    scene = build(prints, accounts)
+    say("weighing evidence")
+    judged = detect(scene, weights, detectors)
+    say("naming campaigns")
+    chosen = select(judged, settings)
+    members = [membership(item, weights.member) for item, _, _ in chosen]
+    campaigns = tuple(
+        describe(item, member, kind, confidence)
+        for (item, kind, confidence), member in zip(chosen, members, strict=True)
+    )
+    result = ScanResult(
+        input=summary,
+        campaigns=campaigns,
+        lookalikes=let_go(judged, [item for item, _, _ in chosen]),
+        not_applicable=not_applicable(detectors, scene),
+        model_first_seen=model_first_seen(scene.facts),
+    )
+    return result, account_scores(scene, judged, campaigns)
+
+
+def in_use(detectors: tuple[Detector, ...], settings: Detection) -> tuple[Detector, ...]:
+    """Detectors less what the configuration switches off."""
+    off = set(settings.disabled_detectors), set(settings.disabled_families)
+    return tuple(d for d in detectors if d.name not in off[0] and d.family not in off[1])
+
+
+def not_applicable(detectors: tuple[Detector, ...], scene: Scene) -> tuple[NotApplicable, ...]:
+    """Detectors that this input cannot support, and why."""
+    missing = scene.missing_columns
+    found = []
+    for detector in detectors:
+        for need in detector.needs:
+            if all(column in missing for column in need.split("|")):
+                found.append(
+                    NotApplicable(detector=detector.name, because=f"no {need.replace('|', ', ')} in the input")
+                )
+                break
+    return tuple(found)
+
+
+def model_first_seen(facts: Facts) -> dict[str, object]:
+    """First use of every model: the earliest a log can show of a release."""
+    model, words = facts.word_codes("model"), facts.words("model")
+    first = np.full(len(words), np.iinfo(np.int64).max)
+    np.minimum.at(first, model, facts.at_us)
+    return {word: at(first[i]) for i, word in enumerate(words) if first[i] < np.iinfo(np.int64).max}
+
+
+__all__ = ["Campaign", "build", "detect", "fingerprints", "scan"]

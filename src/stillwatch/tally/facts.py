@@ -1,0 +1,148 @@
+"""Exchanges as columns, ordered by account and time: what every later stage reads.
+
+Facts merge by concatenation: any split of the input gives the same facts, because they are put in one canonical order
+(account, time, exchange id). Raw text is long gone; what stands here are keys, counts and a small vector.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stillwatch.tables import GIST_DIMENSIONS
+from stillwatch.tally.roster import Roster, codes
+
+Array = npt.NDArray[np.generic]
+HOUR_US = 3_600_000_000
+
+
+@dataclass(frozen=True)
+class Facts:
+    """``table``: FINGERPRINTS in canonical order; ``account``: int64 per row, a position in the roster."""
+
+    table: pa.Table
+    account: npt.NDArray[np.int64]
+    account_count: int
+
+    def __len__(self) -> int:
+        return self.table.num_rows
+
+    def key(self, name: str) -> npt.NDArray[np.uint64]:
+        """A key column, 0 where null (no key is ever 0)."""
+        return np.asarray(pc.fill_null(self.table.column(name), pa.scalar(0, pa.uint64())))
+
+    def number(self, name: str) -> npt.NDArray[np.float64]:
+        """A numeric or boolean column as float, NaN where null."""
+        column = self.table.column(name)
+        return np.asarray(pc.fill_null(column.cast(pa.float64()), float("nan")))
+
+    def has(self, name: str) -> bool:
+        """Whether the source had any value of this column."""
+        return self.table.column(name).null_count < len(self)
+
+    def word_codes(self, name: str) -> npt.NDArray[np.int64]:
+        """Dense codes of a dictionary column, -1 where null."""
+        return codes(self.table.column(name))
+
+    def words(self, name: str) -> list[str]:
+        """The values that ``word_codes`` count through."""
+        return [str(v) for v in self.table.column(name).combine_chunks().dictionary.to_pylist()]
+
+    @cached_property
+    def at_us(self) -> npt.NDArray[np.int64]:
+        return np.asarray(self.table.column("at").cast(pa.int64()))
+
+    @cached_property
+    def hour(self) -> npt.NDArray[np.int64]:
+        return self.at_us // HOUR_US
+
+    @cached_property
+    def per_account(self) -> npt.NDArray[np.int64]:
+        """Exchanges of each account."""
+        return np.bincount(self.account, minlength=self.account_count)
+
+    @cached_property
+    def gist(self) -> npt.NDArray[np.float32]:
+        """float32[n, 32], unit length where a prompt was there, zero where not."""
+        column = self.table.column("gist").combine_chunks()
+        raw = np.zeros((len(self), GIST_DIMENSIONS), dtype=np.float32)
+        valid = np.asarray(column.is_valid())
+        if valid.any():
+            raw[valid] = np.asarray(column.drop_null().flatten(), dtype=np.float32).reshape(-1, GIST_DIMENSIONS)
+        norm = np.linalg.norm(raw, axis=1, keepdims=True)
+        return raw / np.where(norm > 0, norm, 1)
+
+    @cached_property
+    def has_prompt(self) -> npt.NDArray[np.bool_]:
+        return self.key("text_key") > 0
+
+    @cached_property
+    def opening(self) -> npt.NDArray[np.bool_]:
+        """First turn of a conversation: by message_count where known, else first row of its conversation key."""
+        count = self.number("message_count")
+        conversation = self.key("conversation_key")
+        first = np.zeros(len(self), dtype=bool)
+        first[np.unique(np.stack([self.account.astype(np.uint64), conversation]), axis=1, return_index=True)[1]] = True
+        by_key = np.where(conversation > 0, first, True)
+        return np.where(np.isnan(count), by_key, count <= 2)
+
+    @cached_property
+    def followed_up(self) -> npt.NDArray[np.bool_]:
+        """Whether the row belongs to a conversation with more than one exchange, or is itself a later turn."""
+        conversation = self.key("conversation_key")
+        _, inverse, count = np.unique(conversation, return_inverse=True, return_counts=True)
+        return ((conversation > 0) & (count[inverse] > 1)) | ~self.opening
+
+    @cached_property
+    def failed(self) -> npt.NDArray[np.bool_]:
+        return np.nan_to_num(self.number("status_code"), nan=200.0) >= 400
+
+
+def build_facts(fingerprints: pa.Table, roster: Roster) -> Facts:
+    """Put fingerprints into canonical order beside the roster. O(n log n)."""
+    unified = fingerprints.unify_dictionaries()
+    position = roster.names.append_column("account", pa.array(np.arange(len(roster))))
+    pair = pa.table(
+        {
+            "platform": unified.column("platform").cast(pa.string()),
+            "account_id": unified.column("account_id").cast(pa.string()),
+        }
+    )
+    account = _positions(pair, position)
+    order = np.lexsort((np.asarray(unified.column("at").cast(pa.int64())), account))
+    table = unified.take(pa.array(order))
+    account = account[order]
+    return Facts(_settle_ties(table, account), account, len(roster))
+
+
+def _positions(pair: pa.Table, position: pa.Table) -> npt.NDArray[np.int64]:
+    """Positions in the roster, through one code per distinct (platform, account_id)."""
+    platform, name = codes(pair.column("platform")), codes(pair.column("account_id"))
+    packed = platform * (int(name.max(initial=0)) + 1) + name
+    distinct, first, inverse = np.unique(packed, return_index=True, return_inverse=True)
+    del distinct
+    few = pair.take(pa.array(first)).append_column("slot", pa.array(np.arange(len(first))))
+    joined = few.join(position, keys=["platform", "account_id"], join_type="left outer").sort_by("slot")
+    return np.asarray(joined.column("account"))[inverse]
+
+
+def _settle_ties(table: pa.Table, account: npt.NDArray[np.int64]) -> pa.Table:
+    """Rows of one account at one microsecond are ordered by exchange id, so that input order never matters."""
+    at = np.asarray(table.column("at").cast(pa.int64()))
+    tied = (account[1:] == account[:-1]) & (at[1:] == at[:-1])
+    if not tied.any():
+        return table
+    member = np.zeros(len(account), dtype=bool)
+    member[1:] |= tied
+    member[:-1] |= tied
+    rows = np.flatnonzero(member)
+    ids = table.column("exchange_id").take(pa.array(rows)).to_pylist()
+    ranked = sorted(range(len(rows)), key=lambda i: (account[rows[i]], at[rows[i]], ids[i]))
+    order = np.arange(len(account))
+    order[rows] = rows[ranked]
+    return table.take(pa.array(order))
