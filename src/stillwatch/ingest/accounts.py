@@ -37,6 +37,7 @@ def read_accounts(path: Path | str, quarantine: Quarantine, *, latest: datetime 
                 seen.add(key)
                 if reason:
                     wanted[row] = False
-                    quarantine.add(source.name, raw.line_of(row), reason, raw.raw_of(row))
+                    line, given = raw.locate(row)
+                    quarantine.add(source.name, line, reason, given)
             kept.append(checked.batch.filter(pa.array(wanted)))
     return pa.Table.from_batches(kept, schema)

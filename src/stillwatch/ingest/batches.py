@@ -7,17 +7,19 @@ from collections.abc import Callable
 import msgspec
 import pyarrow as pa
 
+Located = tuple[int | None, object]
+Rejections = list[tuple[int | None, str, object]]
+
 
 class RawBatch(msgspec.Struct, kw_only=True):
-    """``line_of(row)`` is where the row stood, counted from 1; ``raw_of(row)`` what it looked like (for quarantine).
+    """``locate(row)`` gives where a row stood, counted from 1, and what it looked like (for quarantine).
 
-    ``rejected`` holds ``(line, reason, raw)``. ``skipped`` counts records that are not model calls.
-    Both callables are valid until the next batch is asked for.
+    It is valid until the next batch is asked for. ``rejected`` holds ``(line, reason, raw)``. ``skipped`` counts
+    records that are not model calls.
     """
 
     data: pa.RecordBatch | pa.Table
-    line_of: Callable[[int], int | None]
-    raw_of: Callable[[int], object]
-    rejected: list[tuple[int | None, str, object]] = []
+    locate: Callable[[int], Located]
+    rejected: Rejections = []
     extra_columns: tuple[str, ...] = ()
     skipped: int = 0

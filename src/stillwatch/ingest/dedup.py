@@ -47,7 +47,10 @@ def _hash_strings(
 
 @njit(cache=True)
 def _insert(
-    slots: npt.NDArray[np.uint64], hashes: npt.NDArray[np.uint64], wanted: npt.NDArray[np.bool_], new: npt.NDArray[np.bool_]
+    slots: npt.NDArray[np.uint64],
+    hashes: npt.NDArray[np.uint64],
+    wanted: npt.NDArray[np.bool_],
+    new: npt.NDArray[np.bool_],
 ) -> int:
     mask, added = _U64(slots.size - 1), 0
     for row in range(hashes.size):

@@ -26,7 +26,9 @@ _SECRET_FIELD = re.compile(
         | ocp-apim-subscription-key | x-amz-security-token | user_api_key(?:_hash)? | secret | password | access_token )
         ["']? \s* [:=] \s* ) ( "(?:[^"\\]|\\.)*"? | '[^']*'? | [^\s,;}\]]+ (?:\s+[^\s,;}\]"']+)? )"""
 )
-_SECRET_VALUE = re.compile(r"(?i)\b(?:bearer|basic)\s+[\w.~+/=-]{2,}|\b(?:sk|pk|rk|xox[abp]|ghp|AKIA|ASIA)[-_A-Z0-9][\w-]{6,}")
+_SECRET_VALUE = re.compile(
+    r"(?i)\b(?:bearer|basic)\s+[\w.~+/=-]{2,}|\b(?:sk|pk|rk|xox[abp]|ghp|AKIA|ASIA)[-_A-Z0-9][\w-]{6,}"
+)
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +69,9 @@ class Quarantine:
     Without a directory it only counts and keeps a sample. ``top_reasons`` groups reasons by their text.
     """
 
-    def __init__(self, directory: Path | None = None, *, max_bad_share: float = 0.05, content: Content = "full") -> None:
+    def __init__(
+        self, directory: Path | None = None, *, max_bad_share: float = 0.05, content: Content = "full"
+    ) -> None:
         self._directory, self._max_bad_share, self._content = directory, max_bad_share, content
         self._file: IO[bytes] | None = None
         self.count = 0

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from stillwatch import tables
 from stillwatch.ingest import times
+from stillwatch.ingest.options import TEXT_COLUMNS
 
 _INT_LIMITS = {pa.int32(): 2**31 - 1, pa.int64(): 2**63 - 1}
 
@@ -34,6 +35,8 @@ def typed(row: Mapping[str, Any], schema: pa.Schema = tables.EXCHANGES) -> dict[
                 raise BadRowError(f"missing {field.name}")
             continue
         try:
+            if field.name in TEXT_COLUMNS and isinstance(value, dict | list):
+                value = msgspec.json.encode(value).decode()
             out[field.name] = value_of(value, field.type)
         except ValueError as error:
             raise BadRowError(f"{field.name}: {error}") from error
@@ -57,10 +60,12 @@ def _time(value: Any, _kind: pa.DataType) -> int:
 def _text(value: Any, _kind: pa.DataType) -> str:
     if isinstance(value, str):
         text = value
-    elif isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"expected text, found {_named(value)}")
-    else:
+    elif isinstance(value, bool):
+        text = str(value).lower()
+    elif isinstance(value, int | float):
         text = str(value)
+    else:
+        raise ValueError(f"expected text, found {_named(value)}")
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -69,8 +74,6 @@ def _text(value: Any, _kind: pa.DataType) -> str:
 
 
 def _integer(value: Any, kind: pa.DataType) -> int | None:
-    if isinstance(value, bool):
-        raise ValueError(f"expected a whole number, found {_named(value)}")
     if isinstance(value, str):
         text = value.strip()
         try:
@@ -91,8 +94,6 @@ def _integer(value: Any, kind: pa.DataType) -> int | None:
 
 
 def _number(value: Any, _kind: pa.DataType) -> float | None:
-    if isinstance(value, bool):
-        raise ValueError(f"expected a number, found {_named(value)}")
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError) as error:

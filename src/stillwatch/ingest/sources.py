@@ -112,7 +112,9 @@ def _container(path: Path, head: bytes) -> Container:
     if name.endswith((".pb", ".binpb", ".otlp")) and not head.lstrip().startswith(b"{"):
         return "protobuf"
     if is_binary(head):
-        raise InputError("a binary file, not text", source=str(path), hint="expected Parquet, JSONL, JSON, CSV or a log")
+        raise InputError(
+            "a binary file, not text", source=str(path), hint="expected Parquet, JSONL, JSON, CSV or a log"
+        )
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if name.endswith(".csv") and text[:1] not in (b"{", b"["):
         return "csv"
@@ -222,7 +224,9 @@ def read_all(source: Source, limit: int = 2 << 30) -> bytes:
                 total += len(part)
                 if total > limit:
                     raise InputError(
-                        f"one JSON document of more than {limit >> 30} GB", source=source.name, hint="write one record per line"
+                        f"one JSON document of more than {limit >> 30} GB",
+                        source=source.name,
+                        hint="write one record per line",
                     )
         except (EOFError, zlib.error, zstandard.ZstdError) as error:
             raise broken_compression(source, error) from error
@@ -231,7 +235,9 @@ def read_all(source: Source, limit: int = 2 << 30) -> bytes:
 
 def broken_compression(source: Source, error: Exception, line: int | None = None) -> InputError:
     what = "the compressed file ends early" if isinstance(error, EOFError) else "the compressed file is damaged"
-    return InputError(what, source=source.name, line=line, hint="fetch it again, or decompress what is left of it yourself")
+    return InputError(
+        what, source=source.name, line=line, hint="fetch it again, or decompress what is left of it yourself"
+    )
 
 
 class Chunk:

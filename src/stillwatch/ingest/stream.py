@@ -88,7 +88,8 @@ class ExchangeStream:
         wanted = np.ones(checked.batch.num_rows, np.bool_)
         for row, reason in sorted(checked.bad.items()):
             wanted[row] = False
-            self.quarantine.add(source.name, raw.line_of(row), reason, raw.raw_of(row))
+            line, given = raw.locate(row)
+            self.quarantine.add(source.name, line, reason, given)
         self.quarantine.check(self.rows_read)
         batch = self._without_repeats(checked.batch, wanted)
         self._count(batch)
