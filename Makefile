@@ -68,12 +68,14 @@ $(BIN)/python:
 # The build backend is pinned too, so the project itself is built without fetching anything unpinned.
 $(CORE): requirements/core.txt requirements/build.txt pyproject.toml | $(BIN)/python
 	@echo "Installing the pinned packages into $(VENV) (once; a minute or two)"
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
 	$(PIP) --require-hashes -r requirements/core.txt -r requirements/build.txt
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(DEV): requirements/dev.txt pyproject.toml | $(BIN)/python
 	@echo "Installing the pinned packages into $(VENV) (once; a minute or two)"
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
 	$(PIP) --require-hashes -r requirements/dev.txt
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@ $(CORE)
