@@ -30,6 +30,15 @@ class TextFeatures(NamedTuple):
     scores: NDArray[np.int32]  # (n, 16) raw classifier sums, see ``model``
 
 
+class Skimmed(NamedTuple):
+    """What is kept of a text whose words do not matter."""
+
+    key: NDArray[np.uint64]
+    chars: NDArray[np.int32]
+    lines: NDArray[np.int32]
+    has_code: NDArray[np.bool_]
+
+
 def blank(count: int) -> TextFeatures:
     """All zeros, to be filled by a pass."""
 

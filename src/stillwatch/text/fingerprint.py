@@ -5,8 +5,6 @@ Pure: the same batch, salt and model give the same rows however the input was sp
 
 from __future__ import annotations
 
-import hashlib
-import ipaddress
 from typing import Any
 
 import numpy as np
@@ -15,8 +13,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from stillwatch.tables import FINGERPRINTS
-from stillwatch.text import plain
+from stillwatch.text.addresses import address_keys
+from stillwatch.text.classify import classify
 from stillwatch.text.features import TextFeatures
+from stillwatch.text.kernel import KEYS_ONLY, read_column, skim_column
+from stillwatch.text.keys import Keys, Nulls, combined, keys_of, number_keys, secret, set_keys
+from stillwatch.text.strings import nulls_of, strings_of
 from stillwatch.text.weights import TextModel
 
 _WORDS = {
@@ -59,49 +61,43 @@ _COPIED = {
 }
 
 
-def _keyed(salt: bytes, *parts: object) -> int | None:
-    if all(part is None for part in parts):
-        return None
-    message = b"".join(b"\x00" if part is None else b"\x01" + str(part).encode() + b"\x1f" for part in parts)
-    return int.from_bytes(hashlib.blake2b(message, key=salt[:64], digest_size=8).digest(), "little") or 1
+def _account_keys(batch: pa.RecordBatch, words: dict[str, Any], salt: bytes) -> Keys:
+    parts: list[tuple[Keys, Nulls]] = []
+    for name in ("platform", "account_id"):
+        known, _ = keys_of(words[name].dictionary, secret(salt, name))
+        parts.append((known[np.asarray(words[name].indices)], nulls_of(words[name])))
+    return combined(parts)[0]
 
 
-def _address(salt: bytes, text: str | None) -> tuple[int | None, int | None]:
-    if text is None:
-        return None, None
-    try:
-        address = ipaddress.ip_address(text.strip())
-    except ValueError:
-        return _keyed(salt, text), None
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    prefix = ipaddress.ip_network((address, 24 if address.version == 4 else 48), strict=False)
-    return _keyed(salt, address), _keyed(salt, prefix)
-
-
-def _shape_and_text(column: list[str | None]) -> tuple[list[int | None], list[int | None]]:
-    seen: dict[str | None, tuple[int | None, int | None]] = {None: (None, None)}
-    for text in column:
-        if text not in seen and text is not None:
-            reading = plain.read(text)
-            seen[text] = (plain.key_of(reading.text), plain.key_of(reading.shape))
-    return [seen[text][0] for text in column], [seen[text][1] for text in column]
-
-
-def _identity_columns(batch: pa.RecordBatch, salt: bytes) -> dict[str, list[int | None]]:
-    values = {name: batch.column(name).to_pylist() for name in (*_KEYED.values(), "platform", "account_id")}
-    out = {name: [_keyed(salt, value) for value in values[source]] for name, source in _KEYED.items()}
-    out["account_key"] = [_keyed(salt, *pair) for pair in zip(values["platform"], values["account_id"], strict=True)]
-    stack = [batch.column(name).to_pylist() for name in ("ja4", "header_signature")]
-    out["stack_key"] = [_keyed(salt, *pair) for pair in zip(*stack, strict=True)]
-    pairs = [_address(salt, text) for text in batch.column("client_address").to_pylist()]
-    out["address_key"], out["prefix_key"] = [a for a, _ in pairs], [p for _, p in pairs]
-    names = ("max_tokens", "temperature", "top_p", "stream", "reasoning_effort")
-    out["params_key"] = [_keyed(b"", *row) for row in zip(*(batch.column(n).to_pylist() for n in names), strict=True)]
-    tools = batch.column("tool_names").to_pylist()
-    out["tools_key"] = [None if not row else _keyed(b"", *sorted({t for t in row if t})) for row in tools]
-    out["tool_count"] = [None if row is None else len(row) for row in tools]
+def _identities(batch: pa.RecordBatch, words: dict[str, Any], salt: bytes) -> dict[str, pa.Array]:
+    out = {name: _masked(*keys_of(batch.column(source), secret(salt, name))) for name, source in _KEYED.items()}
+    out["account_key"] = pa.array(_account_keys(batch, words, salt))
+    stack = [keys_of(batch.column(name), secret(salt, name)) for name in ("ja4", "header_signature")]
+    out["stack_key"] = _masked(*combined(stack))
+    address, prefix, null = address_keys(batch.column("client_address"), salt)
+    out["address_key"], out["prefix_key"] = _masked(address, null), _masked(prefix, prefix == 0)
     return out
+
+
+def _settings(batch: pa.RecordBatch) -> dict[str, pa.Array]:
+    public = secret(b"", "settings")  # not identities: equal across deployments
+    numbers = [number_keys(batch.column(name)) for name in ("max_tokens", "temperature", "top_p", "stream")]
+    params = combined([*numbers, keys_of(batch.column("reasoning_effort"), public)])
+    tools, toolless, counts = set_keys(batch.column("tool_names"), public)
+    return {
+        "params_key": _masked(*params),
+        "tools_key": _masked(tools, toolless),
+        "tool_count": _masked(counts, nulls_of(batch.column("tool_names"))),
+    }
+
+
+def _system_columns(column: pa.Array) -> dict[str, pa.Array]:
+    known = column.dictionary_encode()
+    features = read_column(strings_of(known.dictionary), *KEYS_ONLY)
+    return {
+        "system_key": pa.array(features.text_key).take(known.indices),
+        "system_shape_key": pa.array(features.shape_key).take(known.indices),
+    }
 
 
 def _masked(values: NDArray[Any], null: NDArray[np.bool_]) -> pa.Array:
@@ -139,37 +135,37 @@ def _prompt_columns(features: TextFeatures, null: NDArray[np.bool_]) -> dict[str
     return out
 
 
-def _response_columns(batch: pa.RecordBatch, rarity: list[int]) -> dict[str, pa.Array]:
-    texts = batch.column("response").to_pylist()
-    features = plain.read_all(texts, rarity)
-    null = np.array([text is None for text in texts], bool)
-    return {
-        "response_chars": _masked(features.chars, null),
-        "response_lines": _masked(features.lines, null),
-        "response_key": _masked(features.text_key, null),
-        "response_has_code": _masked(features.has_code, null),
-        "reasoning_chars": pc.utf8_length(batch.column("reasoning")),
-    }
+def _response_columns(batch: pa.RecordBatch) -> dict[str, pa.Array]:
+    column = strings_of(batch.column("response"))
+    found = skim_column(column)
+    out = {f"response_{name}": _masked(getattr(found, name), column.null) for name in found._fields}
+    return out | {"reasoning_chars": pc.utf8_length(batch.column("reasoning"))}
 
 
 def fingerprint(batch: pa.RecordBatch, *, salt: bytes, model: TextModel) -> pa.RecordBatch:
-    """``tables.EXCHANGES`` rows to ``tables.FINGERPRINTS`` rows, in the same order."""
-    rarity = model.rarity.tolist()
-    texts = batch.column("prompt").to_pylist()
-    columns: dict[str, Any] = {name: batch.column(source) for name, source in _COPIED.items()}
-    columns |= {name: batch.column(source).dictionary_encode() for name, source in _WORDS.items()}
-    columns |= _identity_columns(batch, salt)
-    system_text, system_shape = _shape_and_text(batch.column("system_prompt").to_pylist())
-    columns |= {"system_key": system_text, "system_shape_key": system_shape}
-    columns |= _prompt_columns(plain.read_all(texts, rarity), np.array([text is None for text in texts], bool))
-    columns |= _response_columns(batch, rarity)
+    """``tables.EXCHANGES`` rows to ``tables.FINGERPRINTS`` rows, in the same order.
+
+    ``salt`` keys the identities (addresses, credentials, accounts ...); text keys do not depend on it. Columns that the
+    source left null stay null. Releases the interpreter lock in its kernels, so batches may run on several threads.
+    """
+    words = {name: _dictionary(batch.column(source)) for name, source in _WORDS.items()}
+    columns: dict[str, Any] = {name: batch.column(source) for name, source in _COPIED.items()} | words
+    columns |= _identities(batch, words, salt) | _settings(batch) | _system_columns(batch.column("system_prompt"))
+    prompts = strings_of(batch.column("prompt"))
+    features = read_column(prompts, model.table, model.pairs)
+    columns |= _prompt_columns(features, prompts.null)
+    if model.lexical:
+        columns |= classify(features, batch, prompts.null, model)
+    columns |= _response_columns(batch)
     arrays = [_typed(columns.get(field.name), field.type, batch.num_rows) for field in FINGERPRINTS]
     return pa.RecordBatch.from_arrays(arrays, schema=FINGERPRINTS)
+
+
+def _dictionary(column: pa.Array) -> pa.DictionaryArray:
+    return column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
 
 
 def _typed(value: Any, kind: pa.DataType, count: int) -> pa.Array:
     if value is None:
         return pa.nulls(count, kind)
-    if isinstance(value, list):
-        return pa.array(value, kind)
     return value if value.type == kind else value.cast(kind)

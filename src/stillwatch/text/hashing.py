@@ -24,11 +24,15 @@ PAIR_LEFT, PAIR_RIGHT = _odd(), _odd()
 TEXT_SEED, SHAPE_SEED, SENTENCE_SEED = _odd(), _odd(), _odd()
 NUMBER, QUOTED, URL, CODE = _odd(), _odd(), _odd(), _odd()
 SHINGLE = (_odd(), _odd(), _odd())
-GIST_SEED = _odd()
+START = _odd()  # the word before the first
 
 SENTENCE_WORDS = 4  # shorter sentences name nothing
 SENTENCE_EDGE = 4  # sentences kept at either end
-WORD_EDGE = 256  # words kept at either end for near keys, gist and classifiers
+WORD_EDGE = 128  # words kept at either end for near keys, gist and classifiers
+CODE_PAIRS = frozenset(["()", "){", "):", "==", "=>", "->", "+=", "</", "/>", "};", ");", "&&", "||", "::"]) | {
+    "{\n",
+    ";\n",
+}
 CODE_MARKS = 3  # pairs such as `);` that make a text count as code, without a fence
 ENDINGS = frozenset(map(ord, ".!?"))
 

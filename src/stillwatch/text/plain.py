@@ -91,7 +91,7 @@ class Reading:
     code_marks: int = 0
     fenced: bool = False
     starts_lower: bool = False
-    last_sign: int = 0
+    ends_question: bool = False
     scripts: list[int] = field(default_factory=lambda: [0] * len(SCRIPTS))
     # the sentence under way
     sentence: int = hs.SENTENCE_SEED
@@ -160,11 +160,6 @@ class Reading:
             self.shape = update(self.fence, hs.CODE)
 
 
-_CODE_PAIRS = frozenset(
-    {"()", "){", "):", "==", "=>", "->", "+=", "</", "/>", "};", ");", "{\n", ";\n", "&&", "||", "::"}
-)
-
-
 def _take_run(text: str, start: int, wanted: int, reading: Reading) -> tuple[int, bytes]:
     packed = b""
     at = start
@@ -207,19 +202,22 @@ def _on_sign(text: str, at: int, code: int, reading: Reading) -> int:
     return at + 1
 
 
+def _white_at(text: str, at: int) -> bool:
+    return at >= len(text) or fold_kind(ord(text[at]))[1] in (SPACE, NEWLINE)
+
+
 def _on_break(kind: int, reading: Reading) -> None:
     reading.in_url = False
     if kind == NEWLINE:
         reading.lines += 1
         reading.quote = None
         reading.end_sentence()
-    elif reading.last_sign in hs.ENDINGS:
-        reading.end_sentence()
 
 
 def _step(text: str, at: int, reading: Reading) -> int:
     code, kind, script = fold_kind(ord(text[at]))
-    if kind != SYLLABLE and kind != IGNORE:
+    reading.in_url &= kind != STOP
+    if kind not in (SYLLABLE, IGNORE):
         reading.end_syllables()
     end = at + 1
     if kind in (SPACE, NEWLINE):
@@ -235,20 +233,25 @@ def _step(text: str, at: int, reading: Reading) -> int:
         reading.on_syllable(code)
     elif kind in (PUNCT, STOP):
         end = _on_sign(text, at, code, reading)
-        if kind == STOP:
-            reading.end_sentence()
-    if kind not in (SPACE, NEWLINE):
-        reading.last_sign = code if kind in (PUNCT, STOP) else 0
+    if kind == STOP or (code in hs.ENDINGS and kind == PUNCT and _white_at(text, at + 1)):
+        reading.end_sentence()
     return end
+
+
+def _content(text: str) -> list[int]:
+    """The characters that are neither white nor invisible."""
+    return [code for code in map(ord, text) if fold_kind(code)[1] not in (SPACE, NEWLINE, IGNORE)]
 
 
 def read(text: str) -> Reading:
     """One pass over one text."""
     reading = Reading(chars=len(text), lines=1 if text else 0)
-    reading.code_marks = sum(text[at : at + 2] in _CODE_PAIRS for at in range(len(text) - 1))
-    first = next((c for c in map(ord, text) if fold_kind(c)[1] not in (SPACE, NEWLINE, IGNORE)), 0x20)
-    code, kind, script = fold_kind(first)
-    reading.starts_lower = kind == LETTER and LATIN <= script <= CASED_LAST and code == first
+    reading.code_marks = sum(text[at : at + 2] in hs.CODE_PAIRS for at in range(len(text) - 1))
+    content = _content(text)
+    if content:
+        code, kind, script = fold_kind(content[0])
+        reading.starts_lower = kind == LETTER and LATIN <= script <= CASED_LAST and code == content[0]
+        reading.ends_question = fold_kind(content[-1])[0] == ord("?")
     at = 0
     while at < len(text):
         at = _step(text, at, reading)
@@ -286,14 +289,14 @@ def near(words: list[int]) -> list[int]:
 
 
 def gist(words: list[int], rarity: list[int]) -> list[int]:
-    """Signed projection of the words, weighted by rarity (0-255 by top hash bits), L2-normalised, scaled to 127."""
+    """Signed projection of the words, weighted by rarity (0-127 by top hash bits), L2-normalised, scaled to 127."""
     shift = 64 - (len(rarity).bit_length() - 1)
     sums = [0] * 32
     for word in words:
-        weight = rarity[word >> shift]
-        signs = ((word ^ (word >> 27)) * hs.GIST_SEED & MASK) >> 32
+        bucket = word >> shift
+        signs = sign_hash(bucket) >> 32
         for axis in range(32):
-            sums[axis] += weight if signs >> axis & 1 else -weight
+            sums[axis] += rarity[bucket] if signs >> axis & 1 else -rarity[bucket]
     norm = math.sqrt(sum(value * value for value in sums))
     return [round(value * (127.0 / norm)) if norm else 0 for value in sums]
 
@@ -315,7 +318,7 @@ def _fill(out: TextFeatures, row: int, text: str, rarity: list[int]) -> None:
     out.digits[row] = reading.digits
     counts = [0, *reading.scripts[1:]]
     out.script[row] = counts.index(max(counts)) if any(counts) else 0
-    out.starts_lower[row], out.ends_question[row] = reading.starts_lower, reading.last_sign == ord("?")
+    out.starts_lower[row], out.ends_question[row] = reading.starts_lower, reading.ends_question
     out.has_code[row] = reading.fenced or reading.code_marks >= hs.CODE_MARKS
 
 
@@ -326,3 +329,10 @@ def read_all(texts: list[str | None], rarity: list[int]) -> TextFeatures:
         if text is not None:
             _fill(out, row, text, rarity)
     return out
+
+
+def skim(text: str) -> tuple[int, int, int, bool]:
+    """Exact key, characters, lines, and whether it looks like code."""
+    marks = sum(text[at : at + 2] in hs.CODE_PAIRS for at in range(len(text) - 1))
+    lines = text.count("\n") + 1 if text else 0
+    return key_of(word_hash(text.encode())), len(text), lines, "```" in text or marks >= hs.CODE_MARKS
