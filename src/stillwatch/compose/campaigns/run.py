@@ -1,41 +1,160 @@
-"""Carry a campaign out: thin."""
+"""Carry a campaign out: recruit, deal the list, ask it in time, lose accounts and go on with others, blend in."""
 
 from __future__ import annotations
 
-from stillwatch.compose import habits, network
-from stillwatch.compose.calendar import DAY_S, spread
-from stillwatch.compose.campaigns.registry import Tactic
-from stillwatch.compose.crowd import found
+from typing import Literal
+
+import msgspec
+
+from stillwatch.compose import network
+from stillwatch.compose.calendar import DAY_S, HOUR_S, level_slots, spread
+from stillwatch.compose.campaigns.payload import Job, Payload
+from stillwatch.compose.campaigns.plan import Plan
+from stillwatch.compose.campaigns.recruit import Recruiter
+from stillwatch.compose.crowd import converse
 from stillwatch.compose.dice import Dice
-from stillwatch.compose.ledger import CampaignTruth, Ledger
-from stillwatch.compose.text import wrappers
+from stillwatch.compose.ledger import Account, CampaignTruth, Ledger
+from stillwatch.compose.text.grammar import Voice
+
+Items = list[tuple[str, str]]
 
 
-def run(ledger: Ledger, dice: Dice, tactic: Tactic, name: str, accounts: int, exchanges: int) -> None:
-    truth = CampaignTruth(name=name, tactic=tactic.name, verdict="extraction", capabilities=dict(tactic.capabilities))
-    ledger.campaigns.append(truth)
-    capability = max(tactic.capabilities, key=lambda key: tactic.capabilities[key])
-    _, items = ledger.book.items(dice, capability, exchanges)
-    dress = wrappers.dress(dice, capability)
-    pool = [network.proxy_line(dice, network.country(dice)) for _ in range(max(2, accounts // 6))]
-    habit = habits.own(dice)
-    share = max(1, len(items) // accounts)
-    for number in range(accounts):
-        account = found(ledger, dice, tactic.name, egress=(dice.pick(pool),), kinds=("sdk", "raw"), habit=habit,
-                        created_s=dice.between(-20, 4) * DAY_S)  # fmt: skip
-        account.campaign, account.verdict = name, "extraction"
-        account.closed_s = None
-        part = items[number * share : (number + 1) * share]
-        for at, item in zip(
-            spread(dice, len(part), ledger.calendar.days, 0, "flat", max(0, account.created_s)), part, strict=True
-        ):
-            ledger.call(
-                account,
-                float(at),
-                dress.put_on(item),
-                task="reason",
-                system=dress.system,
-                harvest=True,
-                capability=capability,
-            )
-            truth.planned_harvest += 1
+class Campaign:
+    """One campaign under way. ``run`` does it all and leaves the truth in the ledger."""
+
+    def __init__(self, ledger: Ledger, dice: Dice, plan: Plan, accounts: int, exchanges: int) -> None:
+        self._ledger, self._dice, self._plan = ledger, dice, plan
+        self._size, self._exchanges = accounts, exchanges
+        self._recruiter = Recruiter(ledger, dice, plan, accounts)
+        self._payload = Payload(ledger.book, dice, plan)
+        self._truth = CampaignTruth(
+            name=plan.name, tactic=plan.tactic, verdict="extraction", capabilities=dict(plan.mix),
+            axes={key: value for key, value in msgspec.to_builtins(plan).items() if key not in ("name", "tactic", "mix")},
+        )  # fmt: skip
+        self._bursts = self._moments()
+        self._members: list[Account] = []
+
+    def _moments(self) -> list[float]:
+        end = self._ledger.calendar.end_s
+        return sorted(self._dice.between(self._plan.start_s, end) for _ in range(self._dice.whole(8, 40)))
+
+    def run(self) -> None:
+        self._ledger.campaigns.append(self._truth)
+        harvest = max(1, int(self._exchanges * (1.0 - self._plan.blend)))
+        first = self._ledger.calendar.end_s * 0.7
+        self._members = [self._open(None) for _ in range(self._size)]
+        for member in self._members:
+            member.created_s = min(member.created_s, first)
+        spread_sd = self._dice.pick((0.15, 0.5, 0.9))
+        raw = [self._dice.heavy(1.0, spread_sd, 0.05) for _ in self._members]
+        quotas = [max(1, int(harvest * value / sum(raw))) for value in raw]
+        dealt = self._payload.deal(self._payload.jobs(harvest), self._size, quotas)
+        for member, items in zip(list(self._members), dealt, strict=True):
+            self._work(member, items)
+        self._blend(harvest)
+
+    def _open(self, born_s: float | None) -> Account:
+        account = self._recruiter.account(self._plan.tactic, born_s)
+        account.verdict = "extraction"
+        return account
+
+    def _times(self, account: Account, count: int, first: float, last: float) -> list[float]:
+        plan, dice, days = self._plan, self._dice, self._ledger.calendar.days
+        if plan.timing == "synchronised":
+            window = dice.between(0.1, 1.2) * HOUR_S
+            inside = [moment for moment in self._bursts if first <= moment < last] or [dice.between(first, last)]
+            return sorted(min(last, dice.pick(inside) + dice.between(0, window)) for _ in range(count))
+        if plan.timing == "slow":
+            return [float(value) for value in level_slots(dice, count, first, last)]
+        if plan.timing == "weekly":
+            days_on = [float(number) for number in range(int(first // DAY_S), int(last // DAY_S) + 1) if number % 7 in (1, 4, 5)]
+            return sorted(min(last, (dice.pick(days_on or [first // DAY_S]) + dice.one.random()) * DAY_S) for _ in range(count))
+        curve = {"flat": "flat", "office": "office", "human": "mixed"}[plan.timing]
+        offset = plan.operator_offset_h if plan.timing == "office" else network.OFFSET_H[account.country]
+        return [float(value) for value in spread(dice, count, days, offset, curve, first, last)]
+
+    def _work(self, account: Account, items: Items, resumed: bool = False) -> None:
+        plan, dice, ledger = self._plan, self._dice, self._ledger
+        first = max(plan.start_s, account.created_s, 0.0)
+        if not resumed:
+            first += dice.heavy(0.15, 1.2, 0.0, 3.0) * DAY_S
+        last = ledger.calendar.end_s - 60.0
+        first = min(first, last - 6 * HOUR_S)
+        jobs = [self._payload.job(account.index, capability, item) for capability, item in items]
+        closing = None
+        if not resumed and dice.chance(plan.bans) and len(jobs) > 3:
+            closing = account.closed_s = dice.between(first + 0.25 * (last - first), last - 0.1 * (last - first))
+        times = self._times(account, len(jobs), first, last)
+        for position, (at, job) in enumerate(zip(times, jobs, strict=True)):
+            if closing is not None and at > closing:
+                self._succeed(account, closing, items[position:])
+                return
+            self._ask(account, at, job)
+
+    def _ask(self, account: Account, at: float, job: Job) -> None:
+        dice, plan = self._dice, self._plan
+        if plan.failover and dice.chance(plan.failover) and len(self._members) > 1:
+            self._say(account, at, job, job.turns[:1], status=dice.weighted((429, 529, 500), (6, 3, 1)))
+            at += dice.between(0.8, 15.0)
+            account = self._sibling(at, account)
+        self._say(account, at, job, job.turns)
+
+    def _sibling(self, at: float, other: Account) -> Account:
+        for _ in range(8):
+            chosen = self._dice.pick(self._members)
+            if chosen is not other and chosen.created_s < at and (chosen.closed_s is None or chosen.closed_s > at):
+                return chosen
+        return other
+
+    def _say(self, account: Account, at: float, job: Job, turns: tuple[str, ...], status: int = 0) -> None:
+        conversation = self._ledger.conversation()
+        for depth, prompt in enumerate(turns, 1):
+            before = len(self._ledger.calls.at)
+            self._ledger.call(
+                account, at, prompt, task="agent" if depth > 1 and job.tools else job.task, system=job.system, tools=job.tools,
+                conversation=conversation, depth=depth, images=job.images, status=status, harvest=True, capability=job.capability,
+            )  # fmt: skip
+            self._truth.planned_harvest += len(self._ledger.calls.at) - before
+            at += self._dice.heavy(12.0, 0.9, 1.0, 600.0)
+
+    def _succeed(self, old: Account, closed_s: float, items: Items) -> None:
+        """The list goes on: on a new account after a lag, while the dead credential is still being tried."""
+        dice, ledger = self._dice, self._ledger
+        if dice.chance(0.6):
+            gap = dice.pick((60.0, 300.0, 1_800.0))
+            capability, item = items[0]
+            job = self._payload.job(old.index, capability, item)
+            for number in range(dice.whole(1, 6)):
+                self._say(old, closed_s + 1 + number * gap, job, job.turns[:1], status=dice.pick((401, 403)))
+        resumed = closed_s + dice.heavy(0.2, 1.8, 0.0007, 4.0) * DAY_S
+        if resumed > ledger.calendar.end_s - 8 * HOUR_S:
+            return
+        stocked = dice.chance(0.5)
+        born = resumed - dice.heavy(20.0, 1.0) * DAY_S if stocked else resumed - dice.heavy(0.05, 1.0, 0.001, 0.5) * DAY_S
+        new = self._open(born)
+        self._members.append(new)
+        self._truth.successions.append((old.index, new.index, closed_s, resumed))
+        plan = self._plan
+        self._plan = msgspec.structs.replace(plan, start_s=resumed)
+        self._work(new, items, resumed=True)
+        self._plan = plan
+
+    def _blend(self, harvest: int) -> None:
+        """Organic talk on the same accounts: the operator's customers, or the real owners."""
+        blend, dice = self._plan.blend, self._dice
+        if blend <= 0:
+            return
+        total = harvest * blend / (1.0 - blend)
+        raw = [dice.heavy(1.0, 0.7, 0.05) for _ in self._members]
+        crowd = dice.chance(0.5)
+        for member, value in zip(self._members, raw, strict=True):
+            left = int(total * value / sum(raw)) + (1 if dice.chance(0.5) else 0)
+            while left > 0:
+                part = min(left, dice.whole(3, 30)) if crowd else left
+                voice = Voice(dice, network.LANGUAGE[network.country(dice) if crowd else member.country])
+                converse(self._ledger, member, dice, part, voice=voice, curve=_curve(dice))
+                left -= part
+
+
+def _curve(dice: Dice) -> Literal["mixed", "evening", "office"]:
+    return dice.pick(("mixed", "evening", "office"))
