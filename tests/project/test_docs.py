@@ -6,10 +6,14 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
+import msgspec
 import pytest
 from docs_reader import anchors, blocks, code_lines, links
+
+from stillwatch.config import Config, load_config
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -59,6 +63,25 @@ def help_of(*words: str) -> str:
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"stillwatch {' '.join(words)} --help: {done.stderr}"
     return done.stdout
+
+
+def test_documents_that_messages_point_to_exist() -> None:
+    sources = [path for path in (ROOT / "src").rglob("*.py") if "docs/" in path.read_text(encoding="utf-8")]
+    named = {name for path in sources for name in re.findall(r"\bdocs/[\w/.-]+\.md", path.read_text(encoding="utf-8"))}
+    assert {name for name in named if not (ROOT / name).exists()} == set()
+
+
+def test_the_configurations_in_documents_load_and_the_first_holds_every_default(tmp_path: Path) -> None:
+    texts = [block.text for block in blocks(ROOT / "docs" / "operate.md") if block.language == "toml"]
+    loaded: list[Config] = []
+    for text in texts:
+        (tmp_path / "stillwatch.toml").write_text(text)
+        loaded.append(load_config(tmp_path / "stillwatch.toml"))
+    assert loaded[0] == Config()
+    shown = tomllib.loads(texts[0])
+    assert {table: set(keys) for table, keys in shown.items()} == {
+        table: set(keys) for table, keys in msgspec.to_builtins(Config()).items()
+    }
 
 
 def test_the_readme_is_short() -> None:
