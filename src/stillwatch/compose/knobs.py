@@ -23,7 +23,7 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True):
     resale_pools: int = 2
     coordinated: int = 1
     tactics: tuple[str, ...] = ()
-    held_out_tactics: tuple[str, ...] = ("self_instruct", "self_play", "preference_pairs")
+    held_out_tactics: tuple[str, ...] = ()
     look_alikes: tuple[str, ...] = ()
     blend: float | None = None
     only_sources: tuple[str, ...] = ()
@@ -44,11 +44,26 @@ NETWORK = (
     "header_signature",
     "user_agent",
 )
-_FULL = Suite(name="full")
+HELD_OUT_TACTICS = ("self_instruct", "self_play", "preference_pairs")
+# Prompt sources of the corpus that only ``unfamiliar`` harvests from.
+UNFAMILIAR_SOURCES = (
+    "alpaca_generation_requests",
+    "toolalpaca",
+    "moss_plugins",
+    "moss_harmless_a",
+    "llava_gpt4_requests",
+)
+_FULL = Suite(name="full", held_out_tactics=HELD_OUT_TACTICS, held_out_sources=UNFAMILIAR_SOURCES)
 
 
 def _like_full(name: str, **changes: object) -> Suite:
     return msgspec.structs.replace(_FULL, name=name, **changes)
+
+
+def _scenario(name: str, tactics: tuple[str, ...], **changes: object) -> Suite:
+    """A published campaign's shape amid all look-alikes (THREATS 3C)."""
+    usual: dict[str, object] = {"campaign_share": (0.05, 0.1), "resale_pools": 1, "coordinated": 0}
+    return msgspec.structs.replace(_FULL, name=name, tactics=tactics, **{**usual, **changes})
 
 
 _ALL = (
@@ -61,6 +76,27 @@ _ALL = (
     _like_full("blend80", blend=0.8),
     _like_full("no_signup", null_account_columns=("created_at", "signup_address")),
     _like_full("no_accounts", with_accounts=False),
+    _like_full(
+        "unfamiliar",
+        tactics=HELD_OUT_TACTICS,
+        held_out_tactics=(),
+        only_sources=UNFAMILIAR_SOURCES,
+        held_out_sources=(),
+        wrapper_bank="b",
+        campaigns=(7, 10),
+    ),
+    _scenario("precision_reasoning", ("precision_reasoning",), campaigns=(2, 3)),
+    _scenario("broad_multimodal", ("broad_multimodal",), campaigns=(1, 2)),
+    _scenario("bulk_agentic", ("bulk_agentic", "agentic_trajectories"), campaigns=(2, 2)),
+    _scenario(
+        "trace_coercion", ("trace_coercion",), campaigns=(1, 2), campaign_share=(0.01, 0.03), traffic_share=(0.03, 0.06)
+    ),
+    _scenario("signup_wave", ("signup_wave",), campaigns=(1, 2), campaign_share=(0.08, 0.16)),
+    _scenario("slow_thin", ("slow_thin",), campaigns=(2, 3), campaign_share=(0.03, 0.06)),
+    _scenario("mixed_reseller", ("coding_sweep", "reasoning_sweep"), campaigns=(1, 2), resale_pools=5, blend=0.8),
+    _like_full(
+        "arena_base", campaigns=(0, 0), resale_pools=1, coordinated=0, exchanges=120_000, accounts=4_500, days=21
+    ),
 )
 
 SUITES: dict[str, Suite] = {suite.name: suite for suite in _ALL}

@@ -14,12 +14,23 @@ from stillwatch.compose.ledger import CampaignTruth, Ledger
 from stillwatch.compose.network import OFFSET_H
 from stillwatch.compose.text.grammar import fill
 
-_PINGS = ("hello", "test", "are you there?", "say hi", "what model are you?", "ping {n2}", "tell me something about {topic}", "1+{n}")
+_PINGS = (
+    "hello",
+    "test",
+    "are you there?",
+    "say hi",
+    "what model are you?",
+    "ping {n2}",
+    "tell me something about {topic}",
+    "1+{n}",
+)
 
 
 def run(ledger: Ledger, dice: Dice, name: str, accounts: int, exchanges: int) -> None:
     plan = draw(dice, BY_NAME["signup_wave"], ledger.suite, name, ledger.calendar.days)
-    plan = msgspec.structs.replace(plan, bans=0.0, payment="none", infrastructure=dice.pick(("private_pool", "hosting_pool", "residential")))
+    plan = msgspec.structs.replace(
+        plan, bans=0.0, payment="none", infrastructure=dice.pick(("private_pool", "hosting_pool", "residential"))
+    )
     recruiter = Recruiter(ledger, dice, plan, accounts)
     ledger.campaigns.append(CampaignTruth(name=name, tactic="credit_farming", verdict="coordinated", capabilities={}))
     for _ in range(accounts):

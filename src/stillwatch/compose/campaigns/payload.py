@@ -58,7 +58,9 @@ class Payload:
 
     def _dress(self, capability: str, loose: bool = False) -> Dress:
         plan, dice = self._plan, self._dice
-        drawn = dress(dice, capability, bank=plan.bank, trace=plan.trace, language=dice.pick(self._languages), loose=loose)
+        drawn = dress(
+            dice, capability, bank=plan.bank, trace=plan.trace, language=dice.pick(self._languages), loose=loose
+        )
         if plan.wrapper == "system" and drawn.system is None:
             return Dress(system=" ".join(part for part in (drawn.before, drawn.after) if part))
         return drawn

@@ -78,7 +78,13 @@ class Recruiter:
         elif plan.email == "freemail":
             base = msgspec.structs.replace(base, email_shape=person_shape(dice))
         if plan.payment == "none":
-            return msgspec.structs.replace(base, payment=None, billing_country=None, plan=dice.pick(("free", "trial")), verification=dice.pick(("email", "phone", "none")))
+            return msgspec.structs.replace(
+                base,
+                payment=None,
+                billing_country=None,
+                plan=dice.pick(("free", "trial")),
+                verification=dice.pick(("email", "phone", "none")),
+            )
         return msgspec.structs.replace(
             base,
             plan="pay_as_you_go" if base.plan in ("free", "trial") else base.plan,
@@ -106,12 +112,19 @@ class Recruiter:
         if not plan.pivot:
             return self._models if dice.chance(0.6) else habits.models(dice, self._ledger.calendar, 0.05)
         moves = tuple(release + dice.between(0.01, 0.3) * DAY_S for release in releases)
-        return ModelHabit(models=("meridian-large-3",), weights=(1.0,), moves_s=moves[: len(NEW_MODELS)], share=dice.between(0.5, 0.75))
+        return ModelHabit(
+            models=("meridian-large-3",),
+            weights=(1.0,),
+            moves_s=moves[: len(NEW_MODELS)],
+            share=dice.between(0.5, 0.75),
+        )
 
     def account(self, label: str, born_s: float | None = None) -> Account:
         dice, plan = self._dice, self._plan
         country = dice.pick(self._countries) if dice.chance(0.7) else network.country(dice)
-        where = "api" if self._platforms == ("api",) else platform(dice) if dice.chance(0.5) else dice.pick(self._platforms)
+        where = (
+            "api" if self._platforms == ("api",) else platform(dice) if dice.chance(0.5) else dice.pick(self._platforms)
+        )
         egress = self._egress(country)
         stacks = None
         if where == "api":
@@ -130,5 +143,3 @@ class Recruiter:
             signup_from = network.proxy_line(dice, country).addresses[0]
             account.signup = msgspec.structs.replace(account.signup, signup_address=signup_from)
         return account
-
-

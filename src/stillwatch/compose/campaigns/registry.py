@@ -26,7 +26,12 @@ class Tactic(msgspec.Struct, frozen=True, kw_only=True):
     weight: float = 1.0
 
 
-_ONE = {"born": ("spread", "aged"), "bans": (0.0,), "failover": (0.0,), "infrastructure": ("ordinary", "hosting_pool", "vpn")}
+_ONE = {
+    "born": ("spread", "aged"),
+    "bans": (0.0,),
+    "failover": (0.0,),
+    "infrastructure": ("ordinary", "hosting_pool", "vpn"),
+}
 
 BUILTIN: tuple[Tactic, ...] = (
     Tactic(

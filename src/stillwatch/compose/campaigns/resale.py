@@ -45,7 +45,9 @@ def run(ledger: Ledger, dice: Dice, name: str, accounts: int, exchanges: int) ->
     pool = _Pool(ledger, dice, name, accounts)
     harvest_share = dice.weighted((0.0, dice.between(0.08, 0.25), dice.between(0.4, 0.6)), (6, 3, 1))
     verdict = "extraction" if harvest_share > LIMIT else "resale"
-    truth = CampaignTruth(name=name, tactic="resale", verdict=verdict, capabilities={}, axes={"harvest_share": round(harvest_share, 3)})
+    truth = CampaignTruth(
+        name=name, tactic="resale", verdict=verdict, capabilities={}, axes={"harvest_share": round(harvest_share, 3)}
+    )
     ledger.campaigns.append(truth)
     for account in pool.accounts:
         account.verdict = verdict
@@ -64,7 +66,9 @@ def _customer(pool: _Pool, count: int) -> int:
     system = persona(dice) if dice.chance(0.4) else None
     tools = dice.weighted((None, AGENT_TOOLS, tuple(dice.sample(TOOLS, 4))), (6, 3, 1))
     made = 0
-    for start in sessions(dice, count, ledger.calendar.days, network.OFFSET_H[country], dice.pick(("mixed", "evening", "office"))):
+    for start in sessions(
+        dice, count, ledger.calendar.days, network.OFFSET_H[country], dice.pick(("mixed", "evening", "office"))
+    ):
         if made >= count:
             break
         length = min(count - made, max(1, int(dice.heavy(4.0, 0.9, 1, 40))))
@@ -73,12 +77,24 @@ def _customer(pool: _Pool, count: int) -> int:
     return count
 
 
-def _talk(pool: _Pool, at: float, prompts: list[str], system: str | None, tools: tuple[str, ...] | None, user: str | None) -> None:
+def _talk(
+    pool: _Pool, at: float, prompts: list[str], system: str | None, tools: tuple[str, ...] | None, user: str | None
+) -> None:
     conversation = pool.ledger.conversation()
     account = pool.serving(at)
     for depth, prompt in enumerate(prompts, 1):
         if pool.dice.chance(0.02):
-            pool.ledger.call(account, at, prompt, system=system, tools=tools, conversation=conversation, depth=depth, end_user=user, status=429)
+            pool.ledger.call(
+                account,
+                at,
+                prompt,
+                system=system,
+                tools=tools,
+                conversation=conversation,
+                depth=depth,
+                end_user=user,
+                status=429,
+            )
             at += pool.dice.between(0.5, 6.0)
             account = pool.dice.pick(pool.accounts)
         pool.ledger.call(account, at, prompt, task="follow" if depth > 1 else "chat", system=system, tools=tools, conversation=conversation,
@@ -92,7 +108,9 @@ def _harvesting_customer(pool: _Pool, count: int) -> int:
     payload = Payload(ledger.book, dice, pool.plan)
     items = payload.jobs(count)[:count]
     before = len(ledger.calls.at)
-    starts = sessions(dice, len(items), ledger.calendar.days, pool.plan.operator_offset_h, dice.pick(("flat", "office")))
+    starts = sessions(
+        dice, len(items), ledger.calendar.days, pool.plan.operator_offset_h, dice.pick(("flat", "office"))
+    )
     for at, (capability, item) in zip(starts, items, strict=True):
         account = pool.serving(at)
         job = payload.job(0, capability, item)

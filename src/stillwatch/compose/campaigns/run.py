@@ -67,8 +67,14 @@ class Campaign:
         if plan.timing == "slow":
             return [float(value) for value in level_slots(dice, count, first, last)]
         if plan.timing == "weekly":
-            days_on = [float(number) for number in range(int(first // DAY_S), int(last // DAY_S) + 1) if number % 7 in (1, 4, 5)]
-            return sorted(min(last, (dice.pick(days_on or [first // DAY_S]) + dice.one.random()) * DAY_S) for _ in range(count))
+            days_on = [
+                float(number)
+                for number in range(int(first // DAY_S), int(last // DAY_S) + 1)
+                if number % 7 in (1, 4, 5)
+            ]
+            return sorted(
+                min(last, (dice.pick(days_on or [first // DAY_S]) + dice.one.random()) * DAY_S) for _ in range(count)
+            )
         curve = {"flat": "flat", "office": "office", "human": "mixed"}[plan.timing]
         offset = plan.operator_offset_h if plan.timing == "office" else network.OFFSET_H[account.country]
         return [float(value) for value in spread(dice, count, days, offset, curve, first, last)]
@@ -130,7 +136,9 @@ class Campaign:
         if resumed > ledger.calendar.end_s - 8 * HOUR_S:
             return
         stocked = dice.chance(0.5)
-        born = resumed - dice.heavy(20.0, 1.0) * DAY_S if stocked else resumed - dice.heavy(0.05, 1.0, 0.001, 0.5) * DAY_S
+        born = (
+            resumed - dice.heavy(20.0, 1.0) * DAY_S if stocked else resumed - dice.heavy(0.05, 1.0, 0.001, 0.5) * DAY_S
+        )
         new = self._open(born)
         self._members.append(new)
         self._truth.successions.append((old.index, new.index, closed_s, resumed))

@@ -45,10 +45,18 @@ def compose(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> tuple[
         _extraction(ledger, dice, count, accounts, exchanges)
     for number in range(suite.resale_pools):
         size = max(4, int(accounts * dice.between(0.008, 0.02)))
-        resale.run(ledger, dice.child(f"resale-{number}"), f"campaign-r{number + 1}", size, int(exchanges * dice.between(0.012, 0.03)))
+        resale.run(
+            ledger,
+            dice.child(f"resale-{number}"),
+            f"campaign-r{number + 1}",
+            size,
+            int(exchanges * dice.between(0.012, 0.03)),
+        )
     for number in range(suite.coordinated):
         size = max(6, int(accounts * dice.between(0.004, 0.012)))
-        coordinated.run(ledger, dice.child(f"coordinated-{number}"), f"campaign-c{number + 1}", size, size * dice.whole(6, 16))
+        coordinated.run(
+            ledger, dice.child(f"coordinated-{number}"), f"campaign-c{number + 1}", size, size * dice.whole(6, 16)
+        )
     return len(ledger.accounts), len(ledger.calls.at)
 
 
