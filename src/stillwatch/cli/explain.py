@@ -3,26 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import Any
 
-import msgspec
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
-from stillwatch.model import Campaign, Evidence, LookAlike
-from stillwatch.report import words
-from stillwatch.report.explain import AccountExplanation, CampaignExplanation, Nearest, account_name, explain
-from stillwatch.report.reading import read_scan, read_scores
-from stillwatch.report.waterfall import Waterfall, waterfall, waterfalls
-
-if TYPE_CHECKING:
-    SubParsers = argparse._SubParsersAction[argparse.ArgumentParser]
-
-_BAR_CELLS = 20
-_IDS_SHOWN = 6
 _EXAMPLES = """examples:
   stillwatch explain c-7f3a91 --report out
   stillwatch explain api/acct-0042 --report out
@@ -31,7 +13,7 @@ _EXAMPLES = """examples:
 exit codes: 0 explained, 2 no such id or unreadable report"""
 
 
-def add_parser(subparsers: SubParsers) -> argparse.ArgumentParser:
+def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     """Adds the command to the program's parser."""
     parser = subparsers.add_parser(
         "explain",
@@ -49,152 +31,16 @@ def add_parser(subparsers: SubParsers) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the explanation; raises ``InputError`` (exit code 2) for an unknown id or an unreadable report."""
+    import msgspec
+    from rich.console import Console
+
+    from stillwatch.report.explain import explain
+    from stillwatch.report.reading import read_scan, read_scores
+    from stillwatch.report.terminal import print_explanation
+
     found = explain(read_scan(args.report), read_scores(args.report), args.id)
     if args.json:
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
-        sys.stdout.buffer.flush()
-        return 0
-    console = Console(highlight=False, markup=False, emoji=False)
-    if isinstance(found, CampaignExplanation):
-        _print_campaign(console, found)
+        print(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
     else:
-        _print_account(console, found)
+        print_explanation(Console(highlight=False, markup=False, emoji=False), found)
     return 0
-
-
-def _print_campaign(console: Console, found: CampaignExplanation) -> None:
-    campaign = found.campaign
-    _heading(console, f"Campaign {words.visible(campaign.campaign_id)}: {campaign.verdict}")
-    console.print(f"{words.claim(campaign)}.")
-    _facts(console, campaign)
-    for one in waterfalls(campaign):
-        _print_waterfall(console, one)
-    if campaign.capabilities:
-        mix = (f"{words.label(name)} {words.percent(share)}" for name, share in campaign.capabilities.items())
-        _heading(console, "What it harvests")
-        console.print(", ".join(mix))
-    _print_nearest(console, "Strongest links", found.nearest)
-
-
-def _facts(console: Console, campaign: Campaign) -> None:
-    possible = len(campaign.roster) - words.accused_count(campaign)
-    console.print(
-        f"confidence {campaign.confidence:.2f} (of 100 such verdicts about {campaign.confidence * 100:.0f} are right) · "
-        f"{words.counted(words.accused_count(campaign), 'account')}"
-        + (f" and {possible:,} linked, not accused" if possible else "")
-        + f" · {words.counted(campaign.exchanges, 'exchange')}, "
-        f"about {words.count(campaign.extraction_exchanges)} of them harvesting · "
-        f"{words.moment(campaign.first_seen)} to {words.moment(campaign.last_seen)} UTC"
-    )
-
-
-def _print_account(console: Console, found: AccountExplanation) -> None:
-    _heading(console, f"Account {words.visible(account_name(found.platform, found.account_id))}")
-    campaign, member = found.campaign, found.member
-    if campaign is not None and member is not None:
-        where = f"campaign {words.visible(campaign.campaign_id)} ({campaign.verdict})"
-        if member.accused:
-            console.print(f"A member of {where} with probability {member.probability:.2f}.")
-        else:
-            console.print(f"Linked to {where} with probability {member.probability:.2f}, not accused: "
-                          "nothing is to be done to it.")  # fmt: skip
-        console.print(
-            f"{words.counted(member.exchanges, 'exchange')}, about {member.harvest_exchanges:,} harvesting · "
-            f"{words.moment(member.first_seen)} to {words.moment(member.last_seen)} UTC · "
-            f"created {words.moment(member.created_at)}"
-            + (f" · closed {words.moment(member.closed_at)}" if member.closed_at else "")
-        )
-        for axis in ("operator", "harvest", "resale"):
-            own = waterfall(member.evidence, axis)
-            if own.steps:
-                _print_waterfall(console, own, whose="its own evidence")
-        if not member.evidence:
-            console.print("It has no evidence of its own beyond its links.")
-    else:
-        console.print("In no campaign.")
-    _print_standing(console, found)
-    _print_nearest(console, "Nearest accounts", found.nearest)
-    for group in found.lookalikes:
-        _print_lookalike(console, group)
-
-
-def _print_standing(console: Console, found: AccountExplanation) -> None:
-    row = found.standing
-    if row is None:
-        return
-    parts = [f"{label} {words.signed(value)} bits" for label, value in
-             (("harvest", row.extraction_bits), ("coordination", row.coordination_bits)) if value is not None]  # fmt: skip
-    if parts:
-        console.print(f"Scored alone: {', '.join(parts)}.")
-
-
-def _print_lookalike(console: Console, group: LookAlike) -> None:
-    _heading(console, "Considered and let go")
-    console.print(f"In a group of {words.counted(group.account_count, 'account')}: {words.sentence(group.says)}.")
-    console.print(f"operator {words.signed(group.operator_bits)} bits, harvest {words.signed(group.harvest_bits)} bits")
-    for axis in ("operator", "harvest", "resale"):
-        one = waterfall(group.evidence, axis)
-        if one.steps:
-            _print_waterfall(console, one)
-
-
-def _heading(console: Console, text: str) -> None:
-    console.print()
-    console.print(Text(text, style="bold"))
-
-
-def _print_waterfall(console: Console, one: Waterfall, whose: str = "") -> None:
-    title = words.AXIS_SAYS[one.axis] + (f" ({whose})" if whose else "")
-    _heading(console, f"{title}  {words.signed(one.total)} bits")
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1))
-    table.add_column(justify="right", no_wrap=True, min_width=6)
-    table.add_column(no_wrap=True, width=_BAR_CELLS)
-    table.add_column(overflow="fold")
-    low = min(0.0, *(min(step.start, step.end) for step in one.steps)) if one.steps else 0.0
-    high = max(0.1, *(max(step.start, step.end) for step in one.steps)) if one.steps else 0.1
-    for step in one.steps:
-        style = "yellow" if step.bits >= 0 else "cyan"
-        bar = Text(_bar(step.start, step.end, low, high), style=style)
-        reason = _reason(step.item) if step.item else Text("prior and calibration", style="dim")
-        table.add_row(Text(words.signed(step.bits), style=style), bar, reason)
-    for item in one.not_counted:
-        table.add_row(
-            Text(f"({words.signed(item.bits)})", style="dim"), Text("not counted", style="dim"), _reason(item)
-        )
-    console.print(table)
-
-
-def _bar(start: float, end: float, low: float, high: float) -> str:
-    """A floating bar: where the step carries the sum, on a scale shared by the whole waterfall."""
-    scale = _BAR_CELLS / (high - low)
-    left, right = sorted((round((start - low) * scale), round((end - low) * scale)))
-    filled = max(1, right - left)
-    left = min(left, _BAR_CELLS - filled)
-    return " " * left + ("█" if end >= start else "░") * filled
-
-
-def _reason(item: Evidence) -> Text:
-    text = Text(words.sentence(item.says))
-    text.append(f"  {words.visible(item.name)}, family {words.visible(item.family)}", style="dim")
-    if item.exchange_ids:
-        shown = ", ".join(words.visible(one) for one in item.exchange_ids[:_IDS_SHOWN])
-        more = len(item.exchange_ids) - _IDS_SHOWN
-        text.append(f"\nexchanges: {shown}" + (f" and {more} more (--json)" if more > 0 else ""), style="dim")
-    return text
-
-
-def _print_nearest(console: Console, title: str, nearest: Iterable[Nearest]) -> None:
-    rows = list(nearest)
-    if not rows:
-        return
-    _heading(console, title)
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1))
-    table.add_column(justify="right", no_wrap=True, min_width=6)
-    table.add_column(overflow="fold")
-    table.add_column(overflow="fold")
-    for one in rows:
-        names = f"{words.visible(one.left)} – {words.visible(one.right)}"
-        table.add_row(
-            words.signed(one.bits), Text(names), Text("; ".join(map(words.sentence, one.reasons)), style="dim")
-        )
-    console.print(table)

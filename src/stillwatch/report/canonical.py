@@ -40,7 +40,7 @@ def canonical(result: ScanResult) -> ScanResult:
     campaigns = sorted((_campaign(campaign) for campaign in result.campaigns), key=_campaign_order)
     ids = [campaign.campaign_id for campaign in campaigns]
     if len(set(ids)) != len(ids):
-        raise ValueError(f"two campaigns carry the same campaign_id: {sorted(i for i in ids if ids.count(i) > 1)[0]!r}")
+        raise ValueError(f"two campaigns carry the same campaign_id: {min(i for i in ids if ids.count(i) > 1)!r}")
     lookalikes = sorted((_lookalike(group) for group in result.lookalikes), key=_lookalike_order)
     return msgspec.structs.replace(
         result,

@@ -21,6 +21,7 @@ WIDE, NARROW = 980, 340
 _PLOT_HEIGHT, _STRIP_HEIGHT = 170, 34
 _MARGIN_LEFT, _MARGIN_RIGHT = 46, 10
 _FLAG_ROW = 17
+_CROSS_WIDTH = 24  # with a number beside it
 _AXIS_HEIGHT = 20
 _GRAPH_WIDTH = 900
 
@@ -47,7 +48,10 @@ class Hover(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cross(msgspec.Struct, frozen=True, kw_only=True):
+    """Closures at about one time."""
+
     x: float
+    count: int
     says: str
 
 
@@ -129,7 +133,7 @@ class GraphView(msgspec.Struct, frozen=True, kw_only=True):
 def bars(one: Waterfall) -> tuple[list[Bar], Bar, float]:
     """(a bar per step, the total's bar, where zero stands), in per cent of one shared track."""
     ends = [0.0, one.total, *(step.start for step in one.steps), *(step.end for step in one.steps)]
-    low, high = min(ends), max(max(ends), min(ends) + 1.0)
+    low, high = min(ends), max(*ends, min(ends) + 1.0)
     scale = 100.0 / (high - low)
 
     def bar(start: float, end: float) -> Bar:
@@ -220,7 +224,7 @@ def _plot(told: Buckets, told_marks: tuple[Mark, ...], closed: tuple[datetime, .
         y_ticks=tuple(
             Tick(at=round(bottom - _PLOT_HEIGHT * part, 1), text=f"{ceiling * part:,.0f}", anchor="end")
             for part in (0.0, 0.5, 1.0)
-            if ceiling > 1 or part != 0.5  # noqa: PLR2004  half of one exchange is no tick
+            if ceiling > 1 or part != 0.5  # half of one exchange is no tick
         ),
         x_ticks=_x_ticks(told, width, left, right),
         flags=flags,
@@ -235,7 +239,7 @@ def _plot(told: Buckets, told_marks: tuple[Mark, ...], closed: tuple[datetime, .
 
 def _bars(told: Buckets, edges: list[float], bottom: float, scale: float) -> tuple[str, ...]:
     """A path per model: its rectangles, each on top of those of the models before it."""
-    gap = 1.0 if edges[1] - edges[0] > 4 else 0.0  # noqa: PLR2004  thinner bars would vanish in their gaps
+    gap = 1.0 if edges[1] - edges[0] > 4 else 0.0  # thinner bars would vanish in their gaps
     heights = [0.0] * len(told.buckets)
     paths = []
     for model in range(len(told.models)):
@@ -293,12 +297,16 @@ def _crosses(closed: list[tuple[float, datetime]]) -> tuple[Cross, ...]:
     """Closures that would touch are one cross with their number."""
     groups: list[list[tuple[float, datetime]]] = []
     for one in closed:
-        if groups and one[0] - groups[-1][0][0] < 8:  # noqa: PLR2004  pixels a cross needs
+        if groups and one[0] - groups[-1][0][0] < _CROSS_WIDTH:
             groups[-1].append(one)
         else:
             groups.append([one])
     return tuple(
-        Cross(x=group[0][0], says=f"{words.moment(group[0][1])}: {words.counted(len(group), 'account')} closed")
+        Cross(
+            x=group[0][0],
+            count=len(group),
+            says=f"{words.counted(len(group), 'account')} closed from {words.moment(group[0][1])} on",
+        )
         for group in groups
     )
 
@@ -323,7 +331,7 @@ def _x_ticks(told: Buckets, width: int, left: float, right: float) -> tuple[Tick
         at = midnight + step * n
         place = left + (right - left) * ((at - told.first) / span)
         if left - 0.5 <= place <= right - 14:
-            text = f"{at:%H:%M}" if hours < 24 and at.hour else words.day(at)  # noqa: PLR2004  hours of a day
+            text = f"{at:%H:%M}" if hours < 24 and at.hour else words.day(at)  # hours of a day
             ticks.append(Tick(at=round(place, 1), text=text, anchor="start" if place < left + 16 else "middle"))
     return tuple(ticks)
 

@@ -62,6 +62,7 @@ class AccountExplanation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def account_name(platform: str, account_id: str) -> str:
+    """``platform/account_id``, an account's name everywhere in a report."""
     return f"{platform}/{account_id}"
 
 

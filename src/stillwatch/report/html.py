@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from datetime import datetime
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -129,15 +128,15 @@ def _environment() -> Environment:
         "signed": words.signed,
         "percent": words.percent,
         "moment": words.moment,
+        "date": words.date,
         "day": words.day,
         "label": words.label,
         "span": words.duration,
         "accused_count": words.accused_count,
-        "iso": _iso,
     }
     made.filters.update(filters)
-    made.globals.update(counted=words.counted, verdict_says=words.VERDICT_SAYS, links_listed=LINKS_LISTED)
-    made.globals.update(open_up_to=OPEN_UP_TO)
+    known: dict[str, Any] = {"counted": words.counted, "links_listed": LINKS_LISTED, "open_up_to": OPEN_UP_TO}
+    made.globals.update(known)
     return made
 
 
@@ -148,10 +147,6 @@ def _part(name: str) -> str:
 
 def _digest(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _iso(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _campaign(index: int, campaign: Campaign, result: ScanResult) -> CampaignView:

@@ -32,7 +32,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Graph(msgspec.Struct, frozen=True, kw_only=True):
-    """``links`` join positions in the roster, strongest first. What is not drawn is counted, never silently left out."""
+    """``links`` join positions in the roster, strongest first. What is not drawn is counted."""
 
     nodes: tuple[Node, ...]
     links: tuple[Link, ...]
@@ -100,7 +100,7 @@ def _stress(joined: csr_array) -> NDArray[np.float64]:
 def _packed(size: int, drawn: list[tuple[NDArray[np.int64], NDArray[np.float64]]]) -> NDArray[np.float64]:
     """Puts the parts in rows, the widest first, about twice as wide as high."""
     boxes = [spots.max(axis=0) - spots.min(axis=0) + 1.2 for _, spots in drawn]
-    width = max(max(box[0] for box in boxes), math.sqrt(2.0 * sum(box[0] * box[1] for box in boxes)))
+    width = max(*(box[0] for box in boxes), math.sqrt(2.0 * sum(box[0] * box[1] for box in boxes)))
     spots = np.zeros((size, 2))
     x = y = height = 0.0
     for index in sorted(range(len(drawn)), key=lambda i: (-boxes[i][1], -boxes[i][0], i)):

@@ -36,7 +36,7 @@ _line_decoder = msgspec.json.Decoder(records.Line)
 
 
 def read_scan(report_dir: str | Path) -> ScanResult:
-    """The result behind a report directory, in canonical form: ``read_scan(d)`` equals ``canonical`` of what was written.
+    """The result behind a report directory: equal to ``canonical`` of what was written.
 
     Raises ``InputError`` where the directory or one of its files is missing, corrupt, of another scan or schema.
     """
@@ -63,7 +63,7 @@ def read_scan(report_dir: str | Path) -> ScanResult:
 
 
 def read_scores(report_dir: str | Path) -> pa.Table:
-    """The per-account table of a report directory (``tables.ACCOUNT_SCORES``); ``InputError`` where it cannot be read."""
+    """A report's per-account table (``tables.ACCOUNT_SCORES``); ``InputError`` where it cannot be read."""
     path = Path(report_dir) / ACCOUNTS_FILE
     if not path.is_file():
         raise InputError("is missing", source=str(path), hint=_AGAIN)

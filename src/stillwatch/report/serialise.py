@@ -165,8 +165,7 @@ def _evidence_lines(told: ScanResult, campaigns: bytes) -> bytes:
     ]
     for campaign in told.campaigns:
         lines.extend(_campaign_lines(campaign))
-    for group in told.lookalikes:
-        lines.append(records.LookAlikeLine(**msgspec.structs.asdict(group)))
+    lines.extend(records.LookAlikeLine(**msgspec.structs.asdict(group)) for group in told.lookalikes)
     lines.append(records.EndLine(lines=len(lines)))
     return msgspec.json.Encoder().encode_lines(lines)
 

@@ -15,11 +15,6 @@ from stillwatch.model import Axis, Campaign, Evidence, ScanResult, Verdict
 MAX_SHOWN = 96
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 MINUS = "\u2212"  # as wide as a plus, and read aloud as "minus"
-VERDICT_SAYS: dict[Verdict, str] = {
-    "extraction": "harvests outputs as training data",
-    "resale": "one operator's pool serving many unrelated people",
-    "coordinated": "under one operator, purpose unclear",
-}
 AXIS_SAYS: dict[Axis, str] = {
     "operator": "Run by one party?",
     "harvest": "Harvesting training data?",
@@ -32,25 +27,26 @@ def visible(text: str, limit: int = MAX_SHOWN) -> str:
     cut = len(text) > limit
     if cut:
         text = f"{text[: limit - 24]}…{text[-8:]}"
-    shown = "".join(f"[U+{ord(c):04X}]" if unicodedata.category(c) in _HIDDEN else c for c in text)
-    return shown
+    return "".join(f"[U+{ord(c):04X}]" if unicodedata.category(c) in _HIDDEN else c for c in text)
 
 
 def sentence(text: str) -> str:
-    """A reason as it stands inside another sentence: visible, not cut short of 400 characters, without its full stop."""
+    """A reason as it stands inside another sentence: visible, at most 400 characters, no full stop."""
     return visible(text.strip().rstrip("."), 400)
 
 
 def count(value: int) -> str:
+    """``12,345``."""
     return f"{value:,}"
 
 
 def counted(value: int, one: str, many: str | None = None) -> str:
+    """``1 account``, ``12,345 accounts``."""
     return f"{value:,} {one if value == 1 else many or one + 's'}"
 
 
 def signed(value: float) -> str:
-    """Bits with their sign, one digit: ``+3.1``, ``−2.3``, ``0.0``."""
+    """Bits with their sign, one digit, zero without a sign: ``+3.1``."""
     rounded = round(value, 1)
     if rounded == 0:
         return "0.0"
@@ -65,14 +61,22 @@ def percent(share: float) -> str:
 
 
 def moment(at: datetime | None) -> str:
+    """``2026-03-02 09:00``, or ``unknown``."""
     return "unknown" if at is None else at.strftime("%Y-%m-%d %H:%M")
 
 
+def date(at: datetime | None) -> str:
+    """``2026-03-02``, or ``unknown``."""
+    return "unknown" if at is None else at.strftime("%Y-%m-%d")
+
+
 def day(at: datetime) -> str:
+    """``2 Mar``."""
     return f"{at.day} {at:%b}"
 
 
 def duration(span: timedelta) -> str:
+    """The largest whole unit: ``13 days``, ``7 minutes``."""
     seconds = max(0, int(span.total_seconds()))
     for size, one in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
         if seconds >= size:
@@ -81,10 +85,12 @@ def duration(span: timedelta) -> str:
 
 
 def label(capability: str) -> str:
+    """A capability label as words."""
     return capability.replace("_", " ")
 
 
 def accused_count(campaign: Campaign) -> int:
+    """How many of the roster are accused, not only linked."""
     return sum(member.accused for member in campaign.roster)
 
 
@@ -100,6 +106,7 @@ def top_capabilities(campaign: Campaign) -> str:
 
 
 def join_and(parts: Iterable[str]) -> str:
+    """``a, b and c``."""
     *rest, last = list(parts) or [""]
     return f"{', '.join(rest)} and {last}" if rest else last
 
@@ -125,30 +132,37 @@ def strongest(evidence: Iterable[Evidence], axis: Axis, *, against: bool = False
 
 
 def reasons_for(campaign: Campaign) -> list[str]:
-    axes: tuple[Axis, ...] = ("operator", "harvest", "resale")
-    found = (strongest(campaign.evidence, axis) for axis in axes)
+    """The strongest reason on each question, as clauses. For resale, that people do not harvest is one of them."""
+    found = [strongest(campaign.evidence, axis) for axis in _for_axes(campaign)]
+    if campaign.verdict == "resale":
+        found.append(strongest(campaign.evidence, "harvest", against=True))
     return [sentence(item.says) for item in found if item is not None]
 
 
 def reasons_against(campaign: Campaign) -> list[str]:
-    axes: tuple[Axis, ...] = ("operator", "harvest", "resale")
-    if campaign.verdict == "resale":
-        axes = ("operator", "resale")  # on the harvest axis, counter-evidence is what tells resale from extraction
-    found = (strongest(campaign.evidence, axis, against=True) for axis in axes)
+    """The strongest counter-evidence on each question the verdict rests on, as clauses."""
+    found = (strongest(campaign.evidence, axis, against=True) for axis in _for_axes(campaign))
     return [sentence(item.says) for item in found if item is not None]
+
+
+def _for_axes(campaign: Campaign) -> tuple[Axis, ...]:
+    return ("operator", "resale") if campaign.verdict == "resale" else ("operator", "harvest")
 
 
 def headline(result: ScanResult) -> str:
     """The whole scan in one sentence."""
-    kinds = [(verdict, sum(c.verdict == verdict for c in result.campaigns)) for verdict in VERDICT_SAYS]
-    names = {
+    names: dict[Verdict, tuple[str, str]] = {
         "extraction": ("extraction campaign", "extraction campaigns"),
         "resale": ("resale pool", "resale pools"),
         "coordinated": ("coordinated group of unclear purpose", "coordinated groups of unclear purpose"),
     }
-    found = join_and(counted(number, *names[verdict]) for verdict, number in kinds if number)
+    kinds = {verdict: sum(c.verdict == verdict for c in result.campaigns) for verdict in names}
+    found = join_and(counted(kinds[verdict], *words) for verdict, words in names.items() if kinds[verdict])
     among = f"among {counted(result.input.accounts, 'account')}"
     if not found:
         return f"No campaign was found {among}."
-    named = sum(accused_count(campaign) for campaign in result.campaigns)
-    return f"{found} found {among}, naming {counted(named, 'account')}."
+    accused = sum(accused_count(campaign) for campaign in result.campaigns if campaign.verdict == "extraction")
+    if not accused:
+        return f"{found} found {among}; nobody is accused of extraction."
+    are = "account is" if accused == 1 else "accounts are"
+    return f"{found} found {among}; {accused:,} {are} accused of extraction."
