@@ -328,6 +328,17 @@ def test_a_crash_between_renames_is_noticed_when_read(
             read_scan(tmp_path)
 
 
+def cut(folder: Path, share: float) -> None:
+    path = folder / "evidence.jsonl"
+    raw = path.read_bytes()
+    path.write_bytes(raw[: int(len(raw) * share)])
+
+
+def drop_last_line(folder: Path) -> None:
+    path = folder / "evidence.jsonl"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+
+
 def spoil_campaigns(folder: Path, old: bytes, new: bytes) -> None:
     path = folder / "campaigns.json"
     path.write_bytes(path.read_bytes().replace(old, new))
@@ -357,17 +368,6 @@ def test_a_spoilt_report_is_one_clear_error(spoil: Any, says: str, result: ScanR
     assert caught.value.exit_code == 2
     assert "\n" not in str(caught.value)
     assert caught.value.hint
-
-
-def cut(folder: Path, share: float) -> None:
-    path = folder / "evidence.jsonl"
-    raw = path.read_bytes()
-    path.write_bytes(raw[: int(len(raw) * share)])
-
-
-def drop_last_line(folder: Path) -> None:
-    path = folder / "evidence.jsonl"
-    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
 
 
 def test_a_report_directory_that_is_none_says_so(tmp_path: Path) -> None:
