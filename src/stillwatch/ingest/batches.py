@@ -23,3 +23,5 @@ class RawBatch(msgspec.Struct, kw_only=True):
     rejected: Rejections = []
     extra_columns: tuple[str, ...] = ()
     skipped: int = 0
+    carries_account: bool = True
+    default_platform: str | None = None

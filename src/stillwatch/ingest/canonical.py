@@ -24,7 +24,7 @@ from stillwatch.ingest.sources import Source, open_bytes, read_all
 
 def read_parquet(source: Source, schema: pa.Schema, batch_rows: int) -> Iterator[RawBatch]:
     """Raises InputError for a truncated file, missing required columns and types that can never be converted."""
-    file = _parquet_file(source)
+    file = parquet_file(source)
     found = file.schema_arrow
     missing = [field.name for field in schema if not field.nullable and field.name not in found.names]
     if missing:
@@ -57,7 +57,7 @@ def read_parquet(source: Source, schema: pa.Schema, batch_rows: int) -> Iterator
         ) from error
 
 
-def _parquet_file(source: Source) -> pq.ParquetFile:
+def parquet_file(source: Source) -> pq.ParquetFile:
     try:
         return pq.ParquetFile(io.BytesIO(read_all(source)) if source.compression else source.path)
     except (OSError, pa.ArrowException) as error:

@@ -6,6 +6,7 @@ reference). Knows the contract and what is plausible; not where a row came from,
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -44,29 +45,44 @@ class Conformed(msgspec.Struct, kw_only=True):
     bad_addresses: int = 0
 
 
+Fill = Callable[[dict[str, pa.Array]], dict[str, pa.Array]]
+
+
 def conform(
-    given: pa.RecordBatch | pa.Table, schema: pa.Schema = tables.EXCHANGES, *, latest: datetime | None = None
+    given: pa.RecordBatch | pa.Table,
+    schema: pa.Schema = tables.EXCHANGES,
+    *,
+    latest: datetime | None = None,
+    fill: Fill | None = None,
+    missing: Mapping[str, str] | None = None,
 ) -> Conformed:
-    """Casts and checks a batch. Cost: a few passes over fixed-width columns, none over clean text."""
+    """Casts and checks a batch. Cost: a few passes over fixed-width columns, none over clean text.
+
+    ``fill`` completes the cast columns before they are checked (joins, defaults). ``missing`` adds a hint to the
+    reason for rows that lack a required column.
+    """
     bad: dict[int, str] = {}
-    bad_addresses = 0
-    columns: list[pa.Array] = []
+    columns: dict[str, pa.Array] = {}
     names = set(given.schema.names)
     for field in schema:
         if field.name not in names:
-            columns.append(pa.nulls(given.num_rows, field.type))
-            continue
-        column = _cast(_flat(given.column(field.name)), field, bad)
-        if field.name in _ADDRESSES and column.null_count < len(column):
-            column, failed = canonical_addresses(column)
+            columns[field.name] = pa.nulls(given.num_rows, field.type)
+        else:
+            columns[field.name] = _cast(_flat(given.column(field.name)), field, bad)
+    if fill is not None:
+        columns = fill(columns)
+    bad_addresses = 0
+    for name in _ADDRESSES:
+        if name in columns and columns[name].null_count < given.num_rows:
+            columns[name], failed = canonical_addresses(columns[name])
             bad_addresses += failed
-        columns.append(column)
-    _check_required(schema, columns, bad)
-    _check_times(schema, columns, bad, latest)
-    _check_counts(schema, columns, bad)
-    _check_sizes(schema, columns, bad)
+    arrays = list(columns.values())
+    _check_required(schema, arrays, bad, missing or {})
+    _check_times(schema, arrays, bad, latest)
+    _check_counts(schema, arrays, bad)
+    _check_sizes(schema, arrays, bad)
     nullable = pa.schema([field.with_nullable(True) for field in schema])
-    return Conformed(batch=pa.RecordBatch.from_arrays(columns, schema=nullable), bad=bad, bad_addresses=bad_addresses)
+    return Conformed(batch=pa.RecordBatch.from_arrays(arrays, schema=nullable), bad=bad, bad_addresses=bad_addresses)
 
 
 def unusable_columns(found: pa.Schema, schema: pa.Schema) -> list[str]:
@@ -168,7 +184,7 @@ def _values(column: pa.Array) -> list[Any]:
     return column.to_pylist()
 
 
-def _check_required(schema: pa.Schema, columns: list[pa.Array], bad: dict[int, str]) -> None:
+def _check_required(schema: pa.Schema, columns: list[pa.Array], bad: dict[int, str], hints: Mapping[str, str]) -> None:
     for field, column in zip(schema, columns, strict=True):
         if field.nullable:
             continue
@@ -176,7 +192,7 @@ def _check_required(schema: pa.Schema, columns: list[pa.Array], bad: dict[int, s
         if pa.types.is_string(field.type):
             missing = missing | (np.diff(string_buffers(column)[0]) == 0)
         for row in np.flatnonzero(missing):
-            bad.setdefault(int(row), f"missing {field.name}")
+            bad.setdefault(int(row), f"missing {field.name}" + hints.get(field.name, ""))
 
 
 def _check_times(schema: pa.Schema, columns: list[pa.Array], bad: dict[int, str], latest: datetime | None) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import glob
 import io
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -40,6 +41,10 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def name(self) -> str:
         return str(self.path)
+
+
+class EmptyFileError(InputError):
+    """A file without content: an error when alone, passed over among others."""
 
 
 def find_files(given: Sequence[str | Path]) -> list[Path]:
@@ -97,7 +102,7 @@ def open_source(path: Path) -> Source:
     with open_bytes(source) as stream:
         head = read_up_to(stream, HEAD_BYTES)
     if not head.strip(b"\xef\xbb\xbf \t\r\n"):
-        raise InputError("the file is empty", source=str(path), hint="remove it from the input or fetch it again")
+        raise EmptyFileError("the file is empty", source=str(path), hint="remove it from the input or fetch it again")
     return msgspec.structs.replace(source, head=head, container=_container(path, head))
 
 
@@ -116,13 +121,20 @@ def _container(path: Path, head: bytes) -> Container:
             "a binary file, not text", source=str(path), hint="expected Parquet, JSONL, JSON, CSV or a log"
         )
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
-    if name.endswith(".csv") and text[:1] not in (b"{", b"["):
-        return "csv"
-    if text[:1] in (b"{", b"["):
+    if _is_json(text):
         return "lines" if _first_line_is_json(text) else "document"
-    first = text.split(b"\n", 1)[0]
-    looks_csv = first.count(b",") >= 2 and b"{" not in first
-    return "csv" if looks_csv else "lines"
+    first = text.split(b"\n", 1)[0].rstrip(b"\r")
+    return "csv" if name.endswith(".csv") or _is_csv_header(first) else "lines"
+
+
+def _is_json(text: bytes) -> bool:
+    """Not a log line that begins with a bracketed time."""
+    return text[:1] == b"{" or (text[:1] == b"[" and text[1:].lstrip()[:1] in (b"{", b"[", b"]", b'"', b""))
+
+
+def _is_csv_header(first: bytes) -> bool:
+    cells = first.split(b",")
+    return len(cells) >= 3 and all(re.fullmatch(rb'\s*"?[\w.\-/ ]{1,64}"?\s*', cell) for cell in cells)
 
 
 def _first_line_is_json(text: bytes) -> bool:
@@ -133,7 +145,7 @@ def _first_line_is_json(text: bytes) -> bool:
         msgspec.json.decode(first, type=msgspec.Raw)
     except msgspec.DecodeError:
         # broken first line of many, or the first line of a pretty-printed document?
-        return first.strip() not in (b"{", b"[") and rest.lstrip()[:1] in (b"{", b"")
+        return first.strip() != b"{" and rest.lstrip()[:1] in (b"{", b"")
     return True
 
 
