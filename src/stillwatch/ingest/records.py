@@ -162,7 +162,8 @@ def _first_problem(data: bytes) -> str:
         msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         at = re.search(r"\(byte (\d+)\)", str(error))
-        place = f" at line {data.count(b'\n', 0, int(at[1])) + 1}" if at else ""
+        line = data.count(b"\n", 0, int(at[1])) + 1 if at else 1
+        place = f" at line {line}" if line > 1 else ""
         return jsonl.json_problem(data, error) + place
     return "not valid JSON"
 
