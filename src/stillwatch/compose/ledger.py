@@ -15,6 +15,7 @@ from stillwatch.compose.knobs import Suite
 from stillwatch.compose.network import Egress, Shared
 from stillwatch.compose.signup import Signup
 from stillwatch.compose.text.book import Book
+from stillwatch.compose.traces import Traces
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,8 +78,8 @@ class CampaignTruth:
 class Ledger:
     """The open book of one world. ``account`` and ``call`` append; nothing is ever changed but ``closed_s``."""
 
-    def __init__(self, suite: Suite, dice: Dice, seed: int, book: Book) -> None:
-        self.suite, self.dice, self.book = suite, dice, book
+    def __init__(self, suite: Suite, dice: Dice, seed: int, book: Book, traces: Traces) -> None:
+        self.suite, self.dice, self.book, self.traces = suite, dice, book, traces
         self.names = Names(seed)
         self.calendar = Calendar(dice, suite.days)
         self.shared = Shared(dice)

@@ -19,6 +19,8 @@ from stillwatch.compose.campaigns import schedule
 from stillwatch.compose.knobs import SUITES, Suite
 from stillwatch.compose.ledger import Ledger
 from stillwatch.compose.text.book import Book
+from stillwatch.compose.text.corpus import CorpusBook
+from stillwatch.compose.traces import Traces
 from stillwatch.compose.wire import Wire
 from stillwatch.errors import ConfigError, InputError
 from stillwatch.tables import ACCOUNTS
@@ -49,8 +51,6 @@ def _book(suite: Suite, corpus: Path | None) -> Book:
         return Book(suite.only_sources, suite.held_out_sources)
     if not corpus.is_dir():
         raise InputError("no such directory", source=str(corpus), hint="give the directory that holds the prompt files")
-    from stillwatch.compose.text.corpus import CorpusBook
-
     return CorpusBook(corpus, suite.only_sources, suite.held_out_sources)
 
 
@@ -63,7 +63,7 @@ def compose(suite: str | Suite, seed: int, corpus: Path | None = None, exchanges
     total = exchanges or chosen.exchanges
     accounts = max(60, round(chosen.accounts * total / chosen.exchanges))
     dice = Dice(seed, "world")
-    ledger = Ledger(chosen, dice, seed, _book(chosen, corpus))
+    ledger = Ledger(chosen, dice, seed, _book(chosen, corpus), Traces(corpus))
     taken = schedule.compose(ledger, dice.child("campaigns"), accounts, total)
     look_alikes.compose(ledger, dice.child("honest"), accounts - taken[0], total - taken[1])
     table, order = Wire(ledger).table()

@@ -8,7 +8,7 @@ from stillwatch.compose.campaigns.plan import Plan
 from stillwatch.compose.dice import Dice
 from stillwatch.compose.text import words
 from stillwatch.compose.text.book import MAX_CHARS, Book
-from stillwatch.compose.text.wrappers import FOREIGN_DEMANDS, Dress, dress, persona
+from stillwatch.compose.text.wrappers import FOREIGN_DEMANDS, Dress, dress
 
 TASK = {
     "reasoning": "reason", "rubric_grading": "grade", "coding": "code", "agentic_coding": "agent", "tool_use": "tool", "orchestration": "long",
@@ -45,7 +45,7 @@ class Payload:
         count = {"verbatim": 1, "several": dice.whole(3, 8)}.get(plan.wrapper, 1)
         self._dresses = {capability: [self._dress(capability) for _ in range(count)] for capability in plan.mix}
         self._personal: dict[tuple[int, str], Dress] = {}
-        self._system = persona(dice) if dice.chance(0.2) else None
+        self._system = book.persona(dice) if dice.chance(0.2) else None
         self._tools = {
             "computer_use": words.SCREEN_TOOLS,
             "agentic_coding": words.AGENT_TOOLS if dice.chance(0.6) else tuple(dice.sample(words.TOOLS, 5)),
@@ -87,7 +87,7 @@ class Payload:
         for capability, share in self._plan.mix.items():
             wanted = max(1, round(count * share / per_item))
             while wanted > 0:
-                _, items = self._book.items(self._dice, capability, wanted)
+                _, items = self._book.items(self._dice, capability, wanted, harvest=True)
                 found += [(capability, item) for item in items]
                 wanted -= max(1, len(items))
         return self._dice.shuffled(found) if self._dice.chance(0.6) else found

@@ -17,7 +17,7 @@ AXES: dict[str, tuple[tuple[object, ...], tuple[float, ...]]] = {
     "wrapper": (("verbatim", "several", "per_account", "per_request", "bare", "system"), (3, 3, 3, 3, 3, 2)),
     "language": (("en", "en", "other", "several"), (6, 1, 1, 1)),
     "allocation": (("partition", "levelled", "resample"), (5, 3, 4)),
-    "timing": (("flat", "office", "synchronised", "human", "slow"), (3, 3, 3, 4, 1)),
+    "timing": (("flat", "office", "synchronised", "human", "slow", "served"), (3, 3, 3, 4, 1, 2)),
     "params": (("fixed", "jitter", "defaults"), (3, 4, 4)),
     "pivot": ((0.0, 0.5), (6, 4)),
     "bans": ((0.0, 0.08, 0.25), (4, 4, 3)),

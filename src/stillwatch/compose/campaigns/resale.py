@@ -15,7 +15,6 @@ from stillwatch.compose.campaigns.registry import BY_NAME
 from stillwatch.compose.dice import Dice
 from stillwatch.compose.ledger import Account, CampaignTruth, Ledger
 from stillwatch.compose.text.grammar import Voice
-from stillwatch.compose.text.wrappers import persona
 from stillwatch.compose.text.words import AGENT_TOOLS, TOOLS
 
 LIMIT = 0.3
@@ -63,7 +62,7 @@ def _customer(pool: _Pool, count: int) -> int:
     country = network.country(dice)
     voice = Voice(dice, network.LANGUAGE[country], dice.pick((0.1, 0.4, 0.9)))
     user = dice.token(10) if pool.passes_user else None
-    system = persona(dice) if dice.chance(0.4) else None
+    system = ledger.book.persona(dice) if dice.chance(0.4) else None
     tools = dice.weighted((None, AGENT_TOOLS, tuple(dice.sample(TOOLS, 4))), (6, 3, 1))
     made = 0
     for start in sessions(

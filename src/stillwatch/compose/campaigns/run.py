@@ -64,6 +64,10 @@ class Campaign:
             window = dice.between(0.1, 1.2) * HOUR_S
             inside = [moment for moment in self._bursts if first <= moment < last] or [dice.between(first, last)]
             return sorted(min(last, dice.pick(inside) + dice.between(0, window)) for _ in range(count))
+        if plan.timing == "served":
+            served = self._ledger.traces.times(dice, count, first, last)
+            if served is not None:
+                return [float(value) for value in served]
         if plan.timing == "slow":
             return [float(value) for value in level_slots(dice, count, first, last)]
         if plan.timing == "weekly":
@@ -75,7 +79,7 @@ class Campaign:
             return sorted(
                 min(last, (dice.pick(days_on or [first // DAY_S]) + dice.one.random()) * DAY_S) for _ in range(count)
             )
-        curve = {"flat": "flat", "office": "office", "human": "mixed"}[plan.timing]
+        curve = {"flat": "flat", "office": "office", "human": "mixed"}.get(plan.timing, "mixed")
         offset = plan.operator_offset_h if plan.timing == "office" else network.OFFSET_H[account.country]
         return [float(value) for value in spread(dice, count, days, offset, curve, first, last)]
 

@@ -51,7 +51,7 @@ def saas(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> None:
             ledger, dice, "saas_backend", 0.75, kinds=("sdk", "framework"), egress=ways, keys=dice.whole(1, 3)
         )
         users = tuple(dice.token(10) for _ in range(dice.whole(20, 300))) if dice.chance(0.5) else ()
-        system, voice = wrappers.persona(dice), Voice(dice, network.LANGUAGE[account.country], 0.1)
+        system, voice = ledger.book.persona(dice), Voice(dice, network.LANGUAGE[account.country], 0.1)
         if dice.chance(0.5):
             converse(
                 ledger,
@@ -85,7 +85,11 @@ def steady(
 ) -> None:
     """Calls as customers happen to come, or in level slots for scheduled work."""
     days, first = ledger.calendar.days, max(0.0, account.created_s)
-    if dice.chance(0.4):
+    served = ledger.traces.times(dice, len(prompts), first, ledger.calendar.end_s) if dice.chance(0.4) else None
+    if served is not None:
+        times = served
+        account.verbosity = ledger.traces.verbosity(dice)
+    elif dice.chance(0.4):
         times = level_slots(dice, len(prompts), first, ledger.calendar.end_s - 60)
     else:
         times = spread(
@@ -99,7 +103,7 @@ def labelling(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> None
     """One instruction, thousands of records; a firm's job or one person's side project."""
     for quota in quotas(dice, accounts, exchanges, 1.0):
         account = _company(ledger, dice, "batch_labelling", 0.45, kinds=("sdk", "raw", "framework"))
-        system = wrappers.persona(dice) if dice.chance(0.3) else None
+        system = ledger.book.persona(dice) if dice.chance(0.3) else None
         texts = ledger.book.batch(dice, quota)
         if dice.chance(0.5):
             steady(ledger, account, dice, texts, system)

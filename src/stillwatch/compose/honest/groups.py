@@ -62,7 +62,7 @@ def startups(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> None:
 
     def one(dice: Dice, shares: list[int]) -> None:
         country, card, site = network.country(dice), dice.token(), domain(dice) if dice.chance(0.4) else None
-        office, system = network.office(dice, country), wrappers.persona(dice)
+        office, system = network.office(dice, country), ledger.book.persona(dice)
         name, tools = firm(dice), tuple(dice.sample(words.TOOLS, 4))
         born = dice.between(-60.0, 8.0)
         for quota in shares:
@@ -215,12 +215,12 @@ def hackathons(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> Non
     """A weekend: the venue's NAT, free credit, the same starter template, then many different ideas."""
 
     def one(dice: Dice, shares: list[int]) -> None:
-        country, starter = network.country(dice), wrappers.persona(dice)
+        country, starter = network.country(dice), ledger.book.persona(dice)
         tools = tuple(dice.sample(words.TOOLS, 5))
         venue = network.office(dice, country, 2)
 
         def talk(account: Account, quota: int, born: float) -> None:
-            idea = starter if dice.chance(0.6) else wrappers.persona(dice)
+            idea = starter if dice.chance(0.6) else ledger.book.persona(dice)
             if dice.chance(0.5):
                 agent_loop(ledger, account, dice, quota, idea, tools)
             else:
@@ -261,7 +261,7 @@ def byok(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> None:
             wrappers.dress(dice, "instruction_following", loose=True),
             tuple(dice.sample(words.TOOLS, 4)) if dice.chance(0.6) else None,
         )
-        system = wrappers.persona(dice) + " " + (dress.system or "")
+        system = ledger.book.persona(dice) + " " + (dress.system or "")
         kinds, habit = (
             dice.pick((("gateway",), ("sdk",), ("browser",), ("agent",))),
             habits.fixed(habits.tuple_of(dice)),
@@ -349,7 +349,7 @@ def aggregators(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> No
                     part,
                     voice=voice,
                     end_users=(user,),
-                    system=wrappers.persona(dice) if dice.chance(0.3) else None,
+                    system=ledger.book.persona(dice) if dice.chance(0.3) else None,
                 )
                 left -= part
 
@@ -365,9 +365,14 @@ def hosted_keys(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> No
             account = found(ledger, dice, "hosted_workflow", egress=ways, kinds=("framework", "gateway"))
             if dice.chance(0.6):
                 sweep(
-                    ledger, account, dice, ledger.book.batch(dice, quota), task="label", system=wrappers.persona(dice)
+                    ledger,
+                    account,
+                    dice,
+                    ledger.book.batch(dice, quota),
+                    task="label",
+                    system=ledger.book.persona(dice),
                 )
             else:
-                converse(ledger, account, dice, quota, system=wrappers.persona(dice))
+                converse(ledger, account, dice, quota, system=ledger.book.persona(dice))
 
     _each(dice, accounts, exchanges, 25, 70, one)

@@ -141,7 +141,10 @@ def script_users(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> N
 def agent_users(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> None:
     """Thousands on one published agent: its system prompt and tools are everybody's, its loops run day and night."""
     products = [
-        (wrappers.persona(dice) + f" Agent build {number}.", tuple(dice.sample(words.TOOLS, 4)) + words.AGENT_TOOLS[:4])
+        (
+            ledger.book.persona(dice) + f" Agent build {number}.",
+            tuple(dice.sample(words.TOOLS, 4)) + words.AGENT_TOOLS[:4],
+        )
         for number in range(3)
     ]
     for quota in quotas(dice, accounts, exchanges, 1.3):

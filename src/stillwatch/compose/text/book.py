@@ -6,7 +6,7 @@ The book knows sources by name; it does not know which side asks for them.
 from __future__ import annotations
 
 from stillwatch.compose.dice import Dice
-from stillwatch.compose.text import lists
+from stillwatch.compose.text import lists, wrappers
 from stillwatch.compose.text.grammar import Voice
 from stillwatch.compose.text.words import FILES, SYMBOLS
 
@@ -23,8 +23,8 @@ class Book:
         code = dice.chance(voice.coder)
         return [voice.opening(dice)] + [voice.next(dice, code) for _ in range(turns - 1)]
 
-    def items(self, dice: Dice, capability: str, count: int) -> tuple[str, list[str]]:
-        """A list of distinct bare tasks and the name of where it came from."""
+    def items(self, dice: Dice, capability: str, count: int, harvest: bool = False) -> tuple[str, list[str]]:  # noqa: ARG002
+        """A list of distinct bare tasks and where it came from; ``harvest`` obeys the suite's choice of sources."""
         templates = lists.recipe(dice, capability)
         found: dict[str, None] = {}
         for _ in range(count * 3):
@@ -35,6 +35,10 @@ class Book:
 
     def batch(self, dice: Dice, count: int) -> list[str]:
         return lists.labelling(dice, count)
+
+    def persona(self, dice: Dice) -> str:
+        """A system prompt as applications carry."""
+        return wrappers.persona(dice)
 
     def steps(self, dice: Dice, count: int) -> list[str]:
         """Tool results an agent feeds back, one per turn."""
