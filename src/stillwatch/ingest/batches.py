@@ -15,7 +15,7 @@ class RawBatch(msgspec.Struct, kw_only=True):
     """``locate(row)`` gives where a row stood, counted from 1, and what it looked like (for quarantine).
 
     It is valid until the next batch is asked for. ``rejected`` holds ``(line, reason, raw)``. ``skipped`` counts
-    records that are not model calls.
+    records that are not model calls. ``read_share`` is about how much of the file is behind it.
     """
 
     data: pa.RecordBatch | pa.Table
@@ -25,3 +25,4 @@ class RawBatch(msgspec.Struct, kw_only=True):
     skipped: int = 0
     carries_account: bool = True
     default_platform: str | None = None
+    read_share: float = 0.0

@@ -47,6 +47,7 @@ def read_parquet(source: Source, schema: pa.Schema, batch_rows: int) -> Iterator
                 data=batch,
                 locate=lambda row, first=first, batch=batch: (first + row + 1, batch.slice(row, 1).to_pylist()[0]),
                 extra_columns=extra,
+                read_share=(first + batch.num_rows) / max(file.metadata.num_rows, 1),
             )
             start += batch.num_rows
     except (duckdb.Error, OSError, pa.ArrowException) as error:

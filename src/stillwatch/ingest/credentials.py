@@ -65,14 +65,17 @@ def _one(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def header_signature(headers: Any, http2_settings: Any = None) -> str | None:
+def header_signature(headers: Any, http2_settings: Any = None, *, in_wire_order: bool = True) -> str | None:
     """Hash of the client's header names in wire order, and HTTP/2 settings (32 hex digits); None without headers.
 
-    Headers that proxies add are left out, so that the same client looks the same behind every edge.
+    Headers that proxies add are left out, so that the same client looks the same behind every edge. Where a source
+    does not keep order and case, only the set of names counts (and such a hash never equals an ordered one).
     """
     names = [name for name, _ in pairs(headers) if not _added(name.lower())]
     if not names:
         return None
+    if not in_wire_order:
+        names = ["set:", *sorted(name.lower() for name in names)]
     seen = "\n".join(names) + ("" if http2_settings is None else f"\n\n{http2_settings}")
     return hashlib.blake2b(seen.encode("utf-8", "replace"), digest_size=16, person=b"headers").hexdigest()
 
@@ -81,7 +84,9 @@ def _added(name: str) -> bool:
     return name in _ADDED_NAMES or name.startswith(_ADDED_ON_THE_WAY)
 
 
-def header_fields(headers: Any, salt: bytes, http2_settings: Any = None) -> dict[str, Any]:
+def header_fields(
+    headers: Any, salt: bytes, http2_settings: Any = None, *, in_wire_order: bool = True
+) -> dict[str, Any]:
     """The columns that headers fill: key_id, org_id, user_agent, client_address, ja4, header_signature."""
     values = {name.lower(): value for name, value in pairs(headers)}
     credential = next((values[name] for name in CREDENTIAL_HEADERS if values.get(name)), None)
@@ -95,7 +100,7 @@ def header_fields(headers: Any, salt: bytes, http2_settings: Any = None) -> dict
         "user_agent": values.get("user-agent") or None,
         "client_address": shown(address) or shown(forwarded),
         "ja4": shown(values.get("x-ja4") or values.get("cf-ja4") or values.get("x-ja4-fingerprint")),
-        "header_signature": header_signature(headers, http2_settings),
+        "header_signature": header_signature(headers, http2_settings, in_wire_order=in_wire_order),
     }
 
 

@@ -165,7 +165,8 @@ class MappedFormat:
         if reply is not None:
             row |= {name: value for name, value in reply.fields().items() if value is not None}
         if places.get("headers") is not None:
-            row |= {k: v for k, v in header_fields(unwrapped(places["headers"]), context.salt).items() if v is not None}
+            found_there = header_fields(unwrapped(places["headers"]), context.salt, in_wire_order=False)
+            row |= {name: value for name, value in found_there.items() if value is not None}
         return row
 
 

@@ -50,6 +50,7 @@ class ExchangeStream:
         self.last: datetime | None = None
         self.total_bytes = sum(source.size for source in sources)
         self.read_bytes = 0
+        self.finished = False
 
     @property
     def quarantined(self) -> int:
@@ -58,6 +59,10 @@ class ExchangeStream:
     @property
     def extra_columns(self) -> tuple[str, ...]:
         return tuple(self._extra)
+
+    def recognised(self) -> list[tuple[Source, Detected]]:
+        """Every file with the format it was found to have."""
+        return [(source, self.detected[source.path]) for source in self._sources]
 
     @property
     def join_counts(self) -> tuple[int, int, int] | None:
@@ -83,11 +88,13 @@ class ExchangeStream:
         for source in self._sources:
             before = self.read_bytes
             for raw in self._read(source):
+                self.read_bytes = before + int(source.size * min(raw.read_share, 1.0))
                 yield from self._passed_on(source.name, raw)
             self.read_bytes = before + source.size
         for name, raw in self._parser.leftovers():
             yield from self._passed_on(name, raw)
         self.quarantine.check(self.rows_read, final=True)
+        self.finished = True
         if self.accepted == 0:
             raise InputError(self._nothing(), hint="run `stillwatch inspect` on it")
 
