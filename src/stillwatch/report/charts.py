@@ -21,6 +21,7 @@ WIDE, NARROW = 980, 340
 _PLOT_HEIGHT, _STRIP_HEIGHT = 170, 34
 _MARGIN_LEFT, _MARGIN_RIGHT = 46, 10
 _FLAG_ROW = 17
+_FLAG_ROWS = 4  # beyond, letters overlap: the list below the drawing has them all
 _CROSS_WIDTH = 24  # with a number beside it
 _AXIS_HEIGHT = 20
 _GRAPH_WIDTH = 900
@@ -171,7 +172,7 @@ def graph_view(campaign: Campaign) -> GraphView | None:
     radius = 7.0 if len(drawn.nodes) <= 80 else 4.5
     margin = radius + 6
     span_x, span_y = max(xs) - min(xs) or 1.0, max(ys) - min(ys)
-    scale = min((_GRAPH_WIDTH - 2 * margin) / span_x, 70.0, 470.0 / max(span_y, 1e-9))
+    scale = min((_GRAPH_WIDTH - 2 * margin) / span_x, 110.0, 470.0 / max(span_y, 1e-9))
     shift = (_GRAPH_WIDTH - span_x * scale) / 2
     spots = {
         node.member: (round((node.x - min(xs)) * scale + shift, 1), round((node.y - min(ys)) * scale + margin, 1))
@@ -284,6 +285,7 @@ def _flags(places: list[float], told_marks: tuple[Mark, ...]) -> tuple[tuple[Fla
     flags = []
     for index, (place, mark) in enumerate(zip(places, told_marks, strict=True)):
         row = next((r for r, last in enumerate(taken) if place - last >= _FLAG_ROW + 1), len(taken))
+        row = min(row, _FLAG_ROWS - 1)
         taken[row : row + 1] = [place]
         flags.append(Flag(x=place, y=row * _FLAG_ROW + 9.0, letter=_letter(index), kind=mark.kind))
     return tuple(flags), len(taken)

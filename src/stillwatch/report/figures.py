@@ -48,7 +48,7 @@ def waterfall(campaign: Campaign) -> go.Figure:
 def graph(campaign: Campaign) -> go.Figure:
     """The strongest links and their accounts, reasons on hover; the title says how many links there are in all."""
     drawn = layout(campaign)
-    figure = _figure(f"Strongest {len(drawn.links):,} of {len(campaign.links):,} links", campaign)
+    figure = _figure(f"{len(drawn.links):,} of {len(campaign.links):,} links, grown from the strongest", campaign)
     _add_links(figure, drawn)
     _add_accounts(figure, drawn.nodes, campaign)
     return figure.update_layout(

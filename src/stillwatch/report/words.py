@@ -1,7 +1,7 @@
 """How numbers, times, untrusted strings and verdicts are put into words.
 
 Strings from logs are shown so that they cannot deceive: control and direction marks become visible, and the very long
-are cut with their length given. Escaping for HTML or a terminal is the renderer's business.
+are cut. Escaping for HTML or a terminal is the renderer's business.
 """
 
 from __future__ import annotations
@@ -24,9 +24,8 @@ AXIS_SAYS: dict[Axis, str] = {
 
 def visible(text: str, limit: int = MAX_SHOWN) -> str:
     """The text with every invisible character spelled out as ``[U+202E]``, cut in its middle beyond ``limit``."""
-    cut = len(text) > limit
-    if cut:
-        text = f"{text[: limit - 24]}…{text[-8:]}"
+    if len(text) > limit:
+        text = f"{text[: limit - 9]}…{text[-8:]}"  # the end tells ids of one series apart
     return "".join(f"[U+{ord(c):04X}]" if unicodedata.category(c) in _HIDDEN else c for c in text)
 
 
