@@ -13,7 +13,9 @@ import msgspec
 import pytest
 from docs_reader import anchors, blocks, code_lines, links
 
+from stillwatch import tables
 from stillwatch.config import Config, load_config
+from stillwatch.ingest import formats
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -84,6 +86,12 @@ def test_the_configurations_in_documents_load_and_the_first_holds_every_default(
     }
 
 
+def test_every_format_and_column_is_documented() -> None:
+    page = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+    names = [*tables.EXCHANGES.names, *tables.ACCOUNTS.names, *(item.name for item in formats.BUILTIN)]
+    assert [name for name in names if f"`{name}`" not in page] == []
+
+
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= 120
 
@@ -134,6 +142,11 @@ def test_every_command_and_option_in_the_documents_exists() -> None:
 
 def test_the_examples_of_the_concepts_run(tmp_path: Path) -> None:
     assert run_in_order(ROOT / "docs" / "concepts.md", tmp_path) >= 5
+
+
+@pytest.mark.slow
+def test_the_examples_of_the_formats_run(tmp_path: Path) -> None:
+    assert run_in_order(ROOT / "docs" / "formats.md", tmp_path) >= 2
 
 
 @pytest.mark.slow
