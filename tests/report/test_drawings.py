@@ -62,6 +62,23 @@ def test_the_timeline_is_drawn_inside_its_frame(hours: list[tuple[int, str, int]
     assert sum(day.exchanges for day in view.days) == sum(point.exchanges for point in campaign.timeline)
 
 
+@pytest.mark.parametrize(("step", "width"), [(1, 3), (6, 6), (12, 12)])
+def test_a_coarse_timeline_shows_no_gaps_that_are_none(step: int, width: int) -> None:
+    points = points_of([(hour, "m", 5) for hour in range(0, 240, step)])
+    told = buckets(msgspec.structs.replace(loner(), timeline=points))
+    assert told is not None
+    assert told.width == timedelta(hours=width)
+    assert all(bucket.total for bucket in told.buckets)
+
+
+def test_only_an_extraction_campaign_is_drawn_with_a_harvest() -> None:
+    for campaign, is_drawn in ((hydra(), True), (resale_pool(), False)):
+        view = timeline_view(campaign, result_of(campaign))
+        assert view is not None
+        assert bool(view.wide.harvest) == view.is_harvest == is_drawn
+        assert any("harvesting" in hover.says for hover in view.wide.hovers) == is_drawn
+
+
 def test_a_model_seen_from_the_start_is_not_called_released() -> None:
     campaign = hydra()
     told = marks(campaign, result_of(campaign))

@@ -207,7 +207,15 @@ def _lookalike(group: LookAlike) -> LookAlike:
 
 
 def _lookalike_order(group: LookAlike) -> tuple[object, ...]:
-    return (-group.account_count, group.says, group.accounts, -group.operator_bits, -group.harvest_bits)
+    """The nearest miss first: an accusation needs both axes, so the weaker one says how near."""
+    return (
+        -min(group.operator_bits, group.harvest_bits),
+        -group.account_count,
+        group.says,
+        group.accounts,
+        -group.operator_bits,
+        -group.harvest_bits,
+    )
 
 
 def _input(summary: InputSummary) -> InputSummary:

@@ -90,7 +90,7 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
 
 class TimelineView(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[str, ...]
-    bucket: str
+    is_harvest: bool
     wide: Plot
     narrow: Plot
     legend: tuple[Legend, ...]
@@ -151,12 +151,13 @@ def timeline_view(campaign: Campaign, result: ScanResult) -> TimelineView | None
     if wide is None or narrow is None:
         return None
     told, closed = marks(campaign, result), closures(campaign)
+    is_harvest = campaign.verdict == "extraction"  # no other verdict claims that anything is harvested
     inside = tuple(at for at in closed if wide.first <= at <= wide.last)
     return TimelineView(
         models=wide.models,
-        bucket=words.duration(wide.width),
-        wide=_plot(wide, told, inside, WIDE),
-        narrow=_plot(narrow, told, inside, NARROW),
+        is_harvest=is_harvest,
+        wide=_plot(wide, told, inside, WIDE, is_harvest=is_harvest),
+        narrow=_plot(narrow, told, inside, NARROW, is_harvest=is_harvest),
         legend=tuple(Legend(letter=_letter(index), mark=mark) for index, mark in enumerate(told)),
         closed=len(closed),
         days=_days(campaign, wide.models),
@@ -197,7 +198,9 @@ def graph_view(campaign: Campaign) -> GraphView | None:
     return GraphView(height=round(span_y * scale + 2 * margin, 1), nodes=nodes, lines=lines, radius=radius, drawn=drawn)
 
 
-def _plot(told: Buckets, told_marks: tuple[Mark, ...], closed: tuple[datetime, ...], width: int) -> Plot:
+def _plot(
+    told: Buckets, told_marks: tuple[Mark, ...], closed: tuple[datetime, ...], width: int, *, is_harvest: bool
+) -> Plot:
     left, right = float(_MARGIN_LEFT), float(width - _MARGIN_RIGHT)
     span = told.last - told.first
 
@@ -209,7 +212,7 @@ def _plot(told: Buckets, told_marks: tuple[Mark, ...], closed: tuple[datetime, .
     bottom = top + _PLOT_HEIGHT
     ceiling = _nice(max(bucket.total for bucket in told.buckets))
     strip_top = bottom + (20.0 if closed else 10.0)
-    strip_bottom = strip_top + _STRIP_HEIGHT
+    strip_bottom = strip_top + (_STRIP_HEIGHT if is_harvest else 0.0)
     edges = [x(bucket.at) for bucket in told.buckets] + [right]
     return Plot(
         width=width,
@@ -221,7 +224,7 @@ def _plot(told: Buckets, told_marks: tuple[Mark, ...], closed: tuple[datetime, .
         left=left,
         right=right,
         bars=_bars(told, edges, bottom, _PLOT_HEIGHT / ceiling),
-        harvest=_harvest(told, edges, strip_bottom),
+        harvest=_harvest(told, edges, strip_bottom) if is_harvest else "",
         y_ticks=tuple(
             Tick(at=round(bottom - _PLOT_HEIGHT * part, 1), text=f"{ceiling * part:,.0f}", anchor="end")
             for part in (0.0, 0.5, 1.0)
@@ -229,11 +232,7 @@ def _plot(told: Buckets, told_marks: tuple[Mark, ...], closed: tuple[datetime, .
         ),
         x_ticks=_x_ticks(told, width, left, right),
         flags=flags,
-        hovers=tuple(
-            Hover(x=edge, width=round(edges[i + 1] - edge, 1), says=_bucket_says(told, told.buckets[i]))
-            for i, edge in enumerate(edges[:-1])
-            if told.buckets[i].total
-        ),
+        hovers=_hovers(told, edges, is_harvest=is_harvest),
         crosses=_crosses([(x(at), at) for at in closed]),
     )
 
@@ -266,16 +265,24 @@ def _harvest(told: Buckets, edges: list[float], bottom: float) -> str:
     return "".join(parts)
 
 
-def _bucket_says(told: Buckets, bucket: Bucket) -> str:
+def _hovers(told: Buckets, edges: list[float], *, is_harvest: bool) -> tuple[Hover, ...]:
+    return tuple(
+        Hover(x=x, width=round(end - x, 1), says=_bucket_says(told, bucket, is_harvest=is_harvest))
+        for bucket, x, end in zip(told.buckets, edges[:-1], edges[1:], strict=True)
+        if bucket.total
+    )
+
+
+def _bucket_says(told: Buckets, bucket: Bucket, *, is_harvest: bool) -> str:
     parts = [
         f"{words.visible(model, 40)} {volume:,}"
         for model, volume in zip(told.models, bucket.volumes, strict=True)
         if volume
     ]
-    share = words.percent(min(1.0, bucket.harvest / bucket.total))
+    share = f", {words.percent(min(1.0, bucket.harvest / bucket.total))} harvesting" if is_harvest else ""
     return (
         f"{words.moment(bucket.at)}, {words.duration(told.width)}: {words.counted(bucket.total, 'exchange')} "
-        f"({', '.join(parts)}), {share} harvesting"
+        f"({', '.join(parts)}){share}"
     )
 
 

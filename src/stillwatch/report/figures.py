@@ -25,7 +25,7 @@ def timeline(campaign: Campaign, result: ScanResult) -> go.Figure:
     told = buckets(campaign)
     if told is None:
         return figure
-    _add_volumes(figure, told)
+    _add_volumes(figure, told, is_harvest=campaign.verdict == "extraction")
     for mark in marks(campaign, result):
         figure.add_vline(x=mark.at, line={"dash": "dash" if mark.kind == "release" else "solid", "width": 1})
         place = {"x": mark.at, "y": 1, "yref": "paper", "xanchor": "right", "yanchor": "top", "textangle": -90}
@@ -59,7 +59,7 @@ def graph(campaign: Campaign) -> go.Figure:
 def capabilities(campaign: Campaign) -> go.Figure:
     """Shares of the harvesting part, the largest on top; empty where nothing is harvested."""
     mix = sorted(campaign.capabilities.items(), key=lambda pair: pair[1])
-    figure = _figure("What is harvested", campaign)
+    figure = _figure("What is harvested" if campaign.verdict == "extraction" else "What is asked", campaign)
     figure.add_bar(
         x=[share for _, share in mix],
         y=[words.label(name) for name, _ in mix],
@@ -70,14 +70,15 @@ def capabilities(campaign: Campaign) -> go.Figure:
     return figure.update_layout(xaxis={"tickformat": ".0%", "range": [0, 1]})
 
 
-def _add_volumes(figure: go.Figure, told: Buckets) -> None:
+def _add_volumes(figure: go.Figure, told: Buckets, *, is_harvest: bool) -> None:
     times = [bucket.at for bucket in told.buckets]
     for index, model in enumerate(told.models):
         looks = {"color": _SERIES[index], "pattern": {"shape": _PATTERNS[index]}}
         volumes = [bucket.volumes[index] for bucket in told.buckets]
         figure.add_bar(x=times, y=volumes, name=_inert(model), marker=looks)
-    harvest = [bucket.harvest for bucket in told.buckets]
-    figure.add_scatter(x=times, y=harvest, name="harvesting (estimate)", mode="lines", line={"color": _FOR})
+    if is_harvest:
+        harvest = [bucket.harvest for bucket in told.buckets]
+        figure.add_scatter(x=times, y=harvest, name="harvesting (estimate)", mode="lines", line={"color": _FOR})
 
 
 def _add_waterfall(figure: go.Figure, one: Waterfall) -> None:

@@ -75,6 +75,7 @@ class CampaignView(msgspec.Struct, frozen=True, kw_only=True):
     accounts: Listing
     possible: Listing
     successions: tuple[Succession, ...]
+    nothing_to_link: bool
 
 
 class LookAlikeView(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,6 +163,7 @@ def _campaign(index: int, campaign: Campaign, result: ScanResult) -> CampaignVie
         accounts=_listing([member for member in campaign.roster if member.accused]),
         possible=_listing([member for member in campaign.roster if not member.accused]),
         successions=campaign.successions[:SUCCESSIONS_LISTED],
+        nothing_to_link=campaign.verdict == "extraction" and not any(x.axis == "operator" for x in campaign.evidence),
     )
 
 

@@ -37,7 +37,7 @@ def _print_campaign(console: Console, found: CampaignExplanation) -> None:
         _print_waterfall(console, one)
     if campaign.capabilities:
         mix = (f"{words.label(name)} {words.percent(share)}" for name, share in campaign.capabilities.items())
-        _heading(console, "What it harvests")
+        _heading(console, "What it harvests" if campaign.verdict == "extraction" else "What is asked of the models")
         console.print(", ".join(mix))
     _print_nearest(console, "Strongest links", found.nearest)
 
@@ -47,9 +47,11 @@ def _facts(console: Console, campaign: Campaign) -> None:
     possible = len(campaign.roster) - named
     confidence = f"{campaign.confidence:.2f} (of 100 such verdicts about {campaign.confidence * 100:.0f} are right)"
     accounts = words.counted(named, "account") + (f" and {possible:,} linked, not accused" if possible else "")
-    harvest = f"about {campaign.extraction_exchanges:,} of them harvesting"
+    harvest = (
+        f", about {campaign.extraction_exchanges:,} of them harvesting" if campaign.verdict == "extraction" else ""
+    )
     console.print(f"confidence {confidence} · {accounts}")
-    console.print(f"{words.counted(campaign.exchanges, 'exchange')}, {harvest}")
+    console.print(f"{words.counted(campaign.exchanges, 'exchange')}{harvest}")
     console.print(f"{words.moment(campaign.first_seen)} to {words.moment(campaign.last_seen)} UTC")
 
 
@@ -72,7 +74,8 @@ def _print_membership(console: Console, campaign: Campaign, member: Member) -> N
     else:
         linked = f"Linked to {where} with probability {member.probability:.2f}"
         console.print(f"{linked}, not accused: nothing is to be done to it.")
-    volume = f"{words.counted(member.exchanges, 'exchange')}, about {member.harvest_exchanges:,} harvesting"
+    harvest = f", about {member.harvest_exchanges:,} harvesting" if campaign.verdict == "extraction" else ""
+    volume = f"{words.counted(member.exchanges, 'exchange')}{harvest}"
     console.print(f"{volume} · {words.moment(member.first_seen)} to {words.moment(member.last_seen)} UTC")
     closed = f" · closed {words.moment(member.closed_at)}" if member.closed_at else ""
     console.print(f"created {words.moment(member.created_at)}{closed}")

@@ -5,6 +5,7 @@ A model's release is known only as its first appearance in these logs.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -60,7 +61,10 @@ def buckets(campaign: Campaign, most: int = 120) -> Buckets | None:
     if not points:
         return None
     first, last = min(p.at for p in points), max(p.at for p in points)
-    hours = next((h for h in BUCKET_HOURS if (last - first) / timedelta(hours=h) < most), BUCKET_HOURS[-1])
+    grain = _grain_h([point.at for point in points], first)
+    hours = next(
+        (h for h in BUCKET_HOURS if h % grain == 0 and (last - first) / timedelta(hours=h) < most), BUCKET_HOURS[-1]
+    )
     width = timedelta(hours=hours)
     models = _models(campaign)
     column = {model: index for index, model in enumerate(models)}
@@ -95,6 +99,12 @@ def marks(campaign: Campaign, result: ScanResult) -> tuple[Mark, ...]:
 def closures(campaign: Campaign) -> tuple[datetime, ...]:
     """When accounts of the campaign were closed, in order of time."""
     return tuple(sorted(member.closed_at for member in campaign.roster if member.closed_at is not None))
+
+
+def _grain_h(times: list[datetime], first: datetime) -> int:
+    """Hours below which the timeline does not tell: narrower buckets would show gaps that are none."""
+    apart = math.gcd(*((at - first) // timedelta(hours=1) for at in times))
+    return max(h for h in BUCKET_HOURS[:5] if apart % h == 0) if apart else 1
 
 
 def _models(campaign: Campaign) -> tuple[str, ...]:
