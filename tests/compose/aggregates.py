@@ -28,7 +28,9 @@ def _entropy(counts: np.ndarray) -> float:
 
 
 def _derived(table: pa.Table) -> dict[str, list[object]]:
-    columns: dict[str, list[object]] = {name: table[name].to_pylist() for name in table.schema.names if name != "started_at"}
+    columns: dict[str, list[object]] = {
+        name: table[name].to_pylist() for name in table.schema.names if name != "started_at"
+    }
     prompts = [text or "" for text in columns["prompt"]]
     at = table["started_at"]
     columns["hour"], columns["weekday"] = pc.hour(at).to_pylist(), pc.day_of_week(at).to_pylist()
@@ -111,7 +113,17 @@ def of_accounts(table: pa.Table, ids: list[str]) -> Numbers:
     created = table["created_at"].cast(pa.int64()).to_numpy(zero_copy_only=False)[order] / 8.64e10
     found["created_at"] = created
     found["created_hour"] = (created * 24) % 24
-    for name in ("email_domain", "email_shape", "payment_token", "billing_country", "phone_country", "declared_org", "plan", "verification", "signup_address"):
+    for name in (
+        "email_domain",
+        "email_shape",
+        "payment_token",
+        "billing_country",
+        "phone_country",
+        "declared_org",
+        "plan",
+        "verification",
+        "signup_address",
+    ):
         values = table[name].to_pylist()
         counts = Counter(value for value in values if value is not None)
         codes = {value: rank for rank, (value, _) in enumerate(counts.most_common())}

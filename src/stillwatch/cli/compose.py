@@ -12,6 +12,7 @@ from rich.console import Console
 
 from stillwatch.compose import SUITES, compose, write_world
 from stillwatch.compose.world import suite_named
+from stillwatch.errors import ConfigError
 
 if TYPE_CHECKING:
     from stillwatch.compose.knobs import Suite
@@ -50,6 +51,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def _suite(args: argparse.Namespace) -> Suite:
     suite = suite_named(args.suite)
+    if args.blend is not None and not 0.0 <= args.blend <= 0.95:
+        raise ConfigError(f"blend must lie between 0 and 0.95, not {args.blend}", where="--blend", hint="a share")
+    if args.exchanges is not None and args.exchanges < 100:
+        raise ConfigError(f"too few exchanges: {args.exchanges}", where="--exchanges", hint="give at least 100")
     return msgspec.structs.replace(
         suite,
         blend=suite.blend if args.blend is None else args.blend,

@@ -23,9 +23,10 @@ _WEEKEND = {"office": 0.15, "evening": 1.2, "flat": 1.0, "mixed": 0.6}
 
 
 class Calendar:
-    """``days`` long, from ``start``. ``release_s`` are the moments the new models came out."""
+    """``days`` long, from ``start``. ``releases`` are the moments new models came out,
+    ``launches`` the hours when the provider was in the news and strangers signed up together."""
 
-    __slots__ = ("days", "end_s", "releases", "start")
+    __slots__ = ("days", "end_s", "launches", "releases", "start")
 
     def __init__(self, dice: Dice, days: int | None = None) -> None:
         stream = dice.child("calendar")
@@ -34,6 +35,7 @@ class Calendar:
         self.end_s = self.days * DAY_S
         first = stream.between(4.0, self.days - 6.0) * DAY_S
         second = first + stream.between(2.5, 5.0) * DAY_S
+        self.launches = tuple(stream.between(-12.0, self.days - 1.0) * DAY_S for _ in range(stream.whole(2, 4)))
         self.releases: tuple[float, ...] = (first, second) if stream.chance(0.6) else (first,)
 
     def at(self, second: float) -> datetime:

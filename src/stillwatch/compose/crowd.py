@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stillwatch.compose import habits, network
-from stillwatch.compose.calendar import DAY_S, sessions, think_s
+from stillwatch.compose.calendar import HOUR_S, sessions, think_s
 from stillwatch.compose.clients import BY_NAME, CLOUD_OF_PLATFORM, OF_KIND, STACKS
 from stillwatch.compose.dice import Dice
 from stillwatch.compose.habits import Habit, ModelHabit
@@ -72,7 +72,7 @@ def found(
     country = country or network.country(dice)
     where = where or platform(dice)
     signup = signup or person(dice, country)
-    born = created(dice, ledger.calendar.days) if created_s is None else created_s
+    born = _born(ledger, dice) if created_s is None else created_s
     egress = egress or access(dice, ledger, country)
     account = Account(
         index=index,
@@ -96,8 +96,11 @@ def found(
     return ledger.add(account)
 
 
-def volume(dice: Dice, median: float = 9.0, spread: float = 1.25, most: float = 4_000.0) -> int:
-    return int(dice.heavy(median, spread, 1.0, most))
+def _born(ledger: Ledger, dice: Dice) -> float:
+    """Whenever strangers sign up; some of them in the hours of a launch."""
+    if dice.chance(0.07):
+        return dice.pick(ledger.calendar.launches) + dice.heavy(4.0, 0.9, 0.05, 40.0) * HOUR_S
+    return created(dice, ledger.calendar.days)
 
 
 def converse(
@@ -145,7 +148,3 @@ def _sitting(
         at += think_s(dice)
         depth += 1
     return length
-
-
-def day(number: float) -> float:
-    return number * DAY_S

@@ -18,8 +18,8 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True):
     accounts: int = 9_000
     days: int | None = None
     campaigns: tuple[int, int] = (10, 13)
-    campaign_share: tuple[float, float] = (0.10, 0.145)
-    traffic_share: tuple[float, float] = (0.22, 0.34)
+    campaign_share: tuple[float, float] = (0.10, 0.14)
+    traffic_share: tuple[float, float] = (0.15, 0.26)
     resale_pools: int = 2
     coordinated: int = 1
     tactics: tuple[str, ...] = ()

@@ -29,7 +29,11 @@ _PINGS = (
 def run(ledger: Ledger, dice: Dice, name: str, accounts: int, exchanges: int) -> None:
     plan = draw(dice, BY_NAME["signup_wave"], ledger.suite, name, ledger.calendar.days)
     plan = msgspec.structs.replace(
-        plan, bans=0.0, payment="none", infrastructure=dice.pick(("private_pool", "hosting_pool", "residential"))
+        plan,
+        bans=0.0,
+        pivot=0.0,
+        payment="none",
+        infrastructure=dice.pick(("private_pool", "hosting_pool", "residential")),
     )
     recruiter = Recruiter(ledger, dice, plan, accounts)
     ledger.campaigns.append(CampaignTruth(name=name, tactic="credit_farming", verdict="coordinated", capabilities={}))

@@ -25,6 +25,7 @@ AXES: dict[str, tuple[tuple[object, ...], tuple[float, ...]]] = {
     "blend": ((0.0, 0.1, 0.3, 0.8), (5, 2, 3, 2)),
     "platforms": (("api", "several"), (7, 3)),
     "clients": (("one", "few", "own"), (3, 4, 4)),
+    "life": (("whole", "staggered", "short"), (5, 3, 3)),
 }  # fmt: skip
 
 
@@ -51,6 +52,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     blend: float
     platforms: str
     clients: str
+    life: str
     draws: int
     start_s: float
     operator_offset_h: float

@@ -12,7 +12,22 @@ from stillwatch.compose.dice import Dice
 from stillwatch.compose.habits import NEW_MODELS, Habit, ModelHabit
 from stillwatch.compose.ledger import Account, Ledger
 from stillwatch.compose.network import Egress
-from stillwatch.compose.signup import Signup, created, domain, freemail, machine_shape, member, person, person_shape
+from stillwatch.compose.signup import (
+    Signup,
+    created,
+    domain,
+    firm,
+    freemail,
+    machine_shape,
+    member,
+    person,
+    person_shape,
+)
+
+
+def plan_is_hijack(plan: Plan) -> bool:
+    """Stolen accounts keep their owners, who go on calling from where they live."""
+    return plan.tactic == "hacked_accounts"
 
 
 class Recruiter:
@@ -26,9 +41,13 @@ class Recruiter:
         self._cards = [dice.token() for _ in range(max(1, accounts // width))]
         self._sites = [domain(dice) for _ in range(max(1, accounts // dice.whole(8, 60)))]
         self._pattern = dice.whole(0, 3)
+        self._programme = dice.pick(("education", "research", "startup")) if dice.chance(0.15) else None
+        self._shells = {site: (firm(dice), dice.token(12)) for site in self._sites} if dice.chance(0.3) else {}
         self._slots = [dice.between(-25.0, 3.0) for _ in range(max(1, accounts // dice.whole(12, 60)))]
         self._habit = habits.own(dice)
         kinds = ("sdk", "raw", "framework", "sdk") if plan.turns[1] < 3 else ("sdk", "agent", "framework")
+        if dice.chance(0.25):
+            kinds = (*kinds, "browser")
         self._kinds = kinds
         self._stacks = clients(dice, "api", kinds, 1 if plan.clients == "one" else 4)
         self._platforms = ("api",) if plan.platforms == "api" else ("api", "bedrock", "vertex", "azure")
@@ -49,9 +68,11 @@ class Recruiter:
     def _egress(self, country: str) -> tuple[Egress, ...]:
         dice, kind = self._dice, self._plan.infrastructure
         if kind == "mixture":
-            kind = dice.pick(("private_pool", "residential", "vpn_any"))
+            kind = dice.pick(("private_pool", "residential", "vpn_any", "mobile_any"))
         if kind == "ordinary":
             return access(dice, self._ledger, country)
+        if kind == "mobile_any":
+            return (self._ledger.shared.carrier(dice, country),)
         if kind == "residential":
             return (network.proxy_line(dice, country),)
         if kind == "rotating6":
@@ -63,26 +84,31 @@ class Recruiter:
             )  # fmt: skip
         if kind == "vpn_any":
             return (dice.pick(self._ledger.shared.exits),)
-        return tuple(dice.sample(self._pool, dice.weighted((1, 2, 3), (5, 3, 2))))
+        ours = tuple(dice.sample(self._pool, dice.weighted((1, 2, 3), (5, 3, 2))))
+        return (*access(dice, self._ledger, country), *ours) if plan_is_hijack(self._plan) else ours
 
     def _signup(self, country: str) -> Signup:
         dice, plan = self._dice, self._plan
         card = {"few_cards": dice.pick(self._cards), "none": None}.get(plan.payment, dice.token())
         base = person(dice, country, card)
         if plan.email == "catchall":
-            base = member(dice, country, dice.pick(self._sites), card, None, base.plan, base.verification)
+            site = dice.pick(self._sites)
+            shell = self._shells.get(site)
+            base = member(dice, country, site, card, shell[0] if shell else None, base.plan, base.verification)
         elif plan.email == "shape" and dice.chance(0.85):
             base = msgspec.structs.replace(
                 base, email_domain=freemail(dice, country), email_shape=machine_shape(dice, self._pattern)
             )
         elif plan.email == "freemail":
             base = msgspec.structs.replace(base, email_shape=person_shape(dice))
+        if self._programme and dice.chance(0.7):
+            base = msgspec.structs.replace(base, plan=self._programme)
         if plan.payment == "none":
             return msgspec.structs.replace(
                 base,
                 payment=None,
                 billing_country=None,
-                plan=dice.pick(("free", "trial")),
+                plan=base.plan if base.plan == self._programme else dice.pick(("free", "trial")),
                 verification=dice.pick(("email", "phone", "none")),
             )
         return msgspec.structs.replace(
@@ -138,6 +164,8 @@ class Recruiter:
             habit=self._habits(), models=self._model(),
         )  # fmt: skip
         account.closed_s = None
+        shell = self._shells.get(account.signup.email_domain or "")
+        account.org = shell[1] if shell else None
         account.campaign = plan.name
         if dice.chance(0.5):
             signup_from = network.proxy_line(dice, country).addresses[0]

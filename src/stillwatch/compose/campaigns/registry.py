@@ -18,7 +18,7 @@ class Tactic(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     mixes: tuple[dict[str, float], ...]
     size: Range = (0.4, 1.6)
-    rate: Range = (18.0, 90.0)
+    rate: Range = (9.0, 80.0)
     axes: dict[str, tuple[object, ...]] = {}
     turns: tuple[int, int] = (1, 1)
     trace: bool = False

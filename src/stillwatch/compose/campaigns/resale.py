@@ -6,6 +6,8 @@ extraction only where that customer makes up more than three tenths of the calls
 
 from __future__ import annotations
 
+import msgspec
+
 from stillwatch.compose import network
 from stillwatch.compose.calendar import sessions, think_s
 from stillwatch.compose.campaigns.payload import Payload
@@ -24,6 +26,7 @@ class _Pool:
     def __init__(self, ledger: Ledger, dice: Dice, name: str, accounts: int) -> None:
         self.ledger, self.dice, self.name = ledger, dice, name
         self.plan = draw(dice, BY_NAME["coding_sweep"], ledger.suite, name, ledger.calendar.days)
+        self.plan = msgspec.structs.replace(self.plan, pivot=0.0, blend=0.0)
         recruiter = Recruiter(ledger, dice, self.plan, accounts)
         self.accounts = [recruiter.account("resale") for _ in range(accounts)]
         self.passes_user = dice.chance(0.4)

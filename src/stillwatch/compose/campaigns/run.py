@@ -32,6 +32,7 @@ class Campaign:
             axes={key: value for key, value in msgspec.to_builtins(plan).items() if key not in ("name", "tactic", "mix")},
         )  # fmt: skip
         self._bursts = self._moments()
+        self._users = tuple(dice.token(10) for _ in range(dice.whole(5, 300))) if dice.chance(0.15) else ()
         self._members: list[Account] = []
 
     def _moments(self) -> list[float]:
@@ -89,7 +90,7 @@ class Campaign:
         if not resumed:
             first += dice.heavy(0.15, 1.2, 0.0, 3.0) * DAY_S
         last = ledger.calendar.end_s - 60.0
-        first = min(first, last - 6 * HOUR_S)
+        first, last = self._life(min(first, last - 6 * HOUR_S), last)
         jobs = [self._payload.job(account.index, capability, item) for capability, item in items]
         closing = None
         if not resumed and dice.chance(plan.bans) and len(jobs) > 3:
@@ -100,6 +101,16 @@ class Campaign:
                 self._succeed(account, closing, items[position:])
                 return
             self._ask(account, at, job)
+
+    def _life(self, first: float, last: float) -> tuple[float, float]:
+        """When within its reach an account is worked: all along, from its turn on, or for a few days only."""
+        dice, life = self._dice, self._plan.life
+        if life == "whole" or last - first < 2 * DAY_S:
+            return first, last
+        start = first + dice.between(0.0, 0.7) * (last - first)
+        if life == "staggered":
+            return start, last
+        return start, min(last, start + dice.heavy(1.8, 0.7, 0.15, 8.0) * DAY_S)
 
     def _ask(self, account: Account, at: float, job: Job) -> None:
         dice, plan = self._dice, self._plan
@@ -118,11 +129,13 @@ class Campaign:
 
     def _say(self, account: Account, at: float, job: Job, turns: tuple[str, ...], status: int = 0) -> None:
         conversation = self._ledger.conversation()
+        user = self._dice.pick(self._users) if self._users else None
         for depth, prompt in enumerate(turns, 1):
             before = len(self._ledger.calls.at)
             self._ledger.call(
                 account, at, prompt, task="agent" if depth > 1 and job.tools else job.task, system=job.system, tools=job.tools,
                 conversation=conversation, depth=depth, images=job.images, status=status, harvest=True, capability=job.capability,
+                end_user=user,
             )  # fmt: skip
             self._truth.planned_harvest += len(self._ledger.calls.at) - before
             at += self._dice.heavy(12.0, 0.9, 1.0, 600.0)

@@ -10,6 +10,8 @@ from stillwatch.compose.dice import Dice
 from stillwatch.compose.ledger import Ledger
 from stillwatch.errors import ConfigError
 
+LEAST = 9.0  # harvesting calls an account makes on average at least; the disclosed campaigns made hundreds
+
 
 def tactics(ledger: Ledger) -> list[Tactic]:
     """The tactics this suite may use."""
@@ -76,5 +78,5 @@ def _extraction(ledger: Ledger, dice: Dice, count: int, accounts: int, exchanges
         stream = dice.child(f"{number}-{tactic.name}")
         name = f"campaign-{number:02d}"
         plan = draw(stream, tactic, suite, name, ledger.calendar.days)
-        calls = int(single) if tactic.single else max(head * 6, int(head * rate * per_call))
+        calls = int(single) if tactic.single else int(head * max(rate * per_call, LEAST / (1.0 - plan.blend)))
         Campaign(ledger, stream, plan, head, calls).run()

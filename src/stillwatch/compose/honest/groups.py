@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 
 import msgspec
 
@@ -65,6 +66,7 @@ def startups(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> None:
         office, system = network.office(dice, country), ledger.book.persona(dice)
         name, tools = firm(dice), tuple(dice.sample(words.TOOLS, 4))
         born = dice.between(-60.0, 8.0)
+        joint = iter(ledger.book.batch(dice, sum(shares))) if dice.chance(0.3) else None
         for quota in shares:
             signup = person(dice, country, card if dice.chance(0.7) else None)
             if site and dice.chance(0.7):
@@ -82,10 +84,8 @@ def startups(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> None:
                 curve="office",
                 voice=Voice(dice, network.LANGUAGE[country], 0.7),
             )
-            texts = [
-                wrappers.personal(dice).put_on(text) if dice.chance(0.3) else text
-                for text in ledger.book.batch(dice, half)
-            ]
+            mine = list(islice(joint, half)) if joint else ledger.book.batch(dice, half)
+            texts = [wrappers.personal(dice).put_on(text) if dice.chance(0.3) else text for text in mine]
             sweep(ledger, account, dice, texts, task="label", system=system)
 
     _each(dice, accounts, exchanges, 3, 9, one)
@@ -314,6 +314,18 @@ def agencies(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> None:
     _each(dice, accounts, exchanges, 12, 30, one)
 
 
+def _fail_over(ledger: Ledger, dice: Dice, own: list[Account]) -> None:
+    """A gateway repeats a refused call on the firm's next account, as relays do."""
+    if len(own) < 2:
+        return
+    voice = Voice(dice, "en")
+    for at in spread(dice, 12 * len(own), ledger.calendar.days, 0.0, "mixed"):
+        first, second = dice.sample(own, 2)
+        prompt = ledger.book.chat(dice, voice, 1)[0]
+        ledger.call(first, float(at), prompt, status=dice.pick((429, 529)))
+        ledger.call(second, float(at) + dice.between(0.5, 9.0), prompt)
+
+
 def aggregators(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> None:
     """A declared gateway: a few accounts of one firm that pass on whom each call is for."""
 
@@ -352,6 +364,7 @@ def aggregators(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> No
                     system=ledger.book.persona(dice) if dice.chance(0.3) else None,
                 )
                 left -= part
+        _fail_over(ledger, dice, ledger.accounts[-len(shares) :])
 
     _each(dice, accounts, exchanges, 1, 4, one)
 

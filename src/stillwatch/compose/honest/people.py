@@ -16,7 +16,7 @@ CURVES = ("mixed", "evening", "office")
 _CAPABILITIES = ("reasoning", "coding", "instruction_following", "data_analysis", "rubric_grading", "tool_use")
 
 
-def quotas(dice: Dice, accounts: int, exchanges: int, sd: float = 1.2) -> list[int]:
+def quotas(dice: Dice, accounts: int, exchanges: int, sd: float = 1.05) -> list[int]:
     """Heavy-tailed shares of ``exchanges`` over ``accounts``, at least one each."""
     raw = dice.array.lognormal(0.0, sd, max(1, accounts))
     return [max(1, int(value)) for value in raw / raw.sum() * exchanges]
@@ -48,7 +48,15 @@ def sweep(
 def individuals(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> None:
     for quota in quotas(dice, accounts, exchanges):
         account = found(ledger, dice, "individual", kinds=("browser", "browser", "sdk", "raw"))
-        converse(ledger, account, dice, quota, curve=dice.pick(CURVES), turns=dice.pick((1.2, 2.5, 5.0)))
+        converse(
+            ledger,
+            account,
+            dice,
+            quota,
+            curve=dice.pick(CURVES),
+            turns=dice.pick((1.2, 2.5, 5.0)),
+            system=ledger.book.persona(dice) if dice.chance(0.15) else None,
+        )
 
 
 def _elsewhere(ledger: Ledger, dice: Dice, label: str, accounts: int, exchanges: int, egress: str) -> None:
@@ -194,6 +202,23 @@ def agent_loop(
                 capability="agentic_coding",
             )
             at += dice.heavy(14.0, 1.0, 1.0, 900.0)
+
+
+def reopened(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> None:
+    """People who lost an account (a failed card, a mistaken ban) and opened another: same line, same habits."""
+    for quota in quotas(dice, max(1, accounts // 2), exchanges, 0.9):
+        first = found(ledger, dice, "reopened", kinds=("sdk", "browser", "raw"))
+        first.created_s = min(first.created_s, 0.0)
+        first.closed_s = dice.between(0.2, 0.8) * ledger.calendar.end_s
+        again = found(ledger, dice, "reopened", country=first.country, where=first.platform, stacks=first.clients, egress=first.egress,
+                      habit=first.habit, models=first.models, created_s=first.closed_s + dice.heavy(0.4, 1.2, 0.001, 3.0) * DAY_S)  # fmt: skip
+        voice = Voice(dice, network.LANGUAGE[first.country])
+        system = ledger.book.persona(dice) if dice.chance(0.5) else None
+        for account in (first, again):
+            if dice.chance(0.4):
+                sweep(ledger, account, dice, ledger.book.batch(dice, quota), task="label", system=system)
+            else:
+                converse(ledger, account, dice, quota, voice=voice, system=system)
 
 
 def viral(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> None:

@@ -102,29 +102,30 @@ FOREIGN: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
         ("では{t}は？", "もっと短く", "ありがとう", "そうじゃなくて", "例をあと{n}個", "なぜ？", "表にして"),
         ("確定申告", "賃貸契約", "年金", "面接", "データベース", "インフレ", "家庭菜園", "光合成", "不眠", "火山")),
 }  # fmt: skip
-_SLOT = re.compile(r"\{(\w+)\}")
+_SLOT = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
+
+
+_PLAIN: dict[str, tuple[str, ...]] = {
+    "topic": w.TOPICS, "topic2": w.TOPICS, "name": w.PEOPLE, "name2": w.PEOPLE, "goods": w.GOODS, "place": w.PLACES, "role": w.ROLES,
+    "role2": w.ROLES, "code": w.LANGS, "code2": w.LANGS, "thing": w.THINGS, "op": w.OPERATIONS, "constraint": w.CONSTRAINTS,
+    "file": w.FILES, "symbol": w.SYMBOLS, "field": w.FIELDS, "product": w.PRODUCTS, "mood": w.MOODS, "scene": w.SCENES,
+    "screen": w.SCREENS, "matter": w.SENSITIVE, "country": w.COUNTRIES, "tool": w.TOOLS,
+    "lang": ("Spanish", "German", "Polish", "Korean", "Dutch", "Turkish"), "f": ("row", "val", "total", "item", "node", "acc"),
+}  # fmt: skip
+_NUMBERS = {"n": (2, 12, 1), "n2": (13, 400, 1), "big": (2, 90, 100)}
+_BANKS = {"more": MORE, "opener": OPENERS, "snippet": SNIPPETS}
 
 
 def _slot(dice: Dice, name: str) -> str:
-    plain = {
-        "topic": w.TOPICS, "topic2": w.TOPICS, "name": w.PEOPLE, "name2": w.PEOPLE, "goods": w.GOODS, "place": w.PLACES, "role": w.ROLES,
-        "role2": w.ROLES, "code": w.LANGS, "code2": w.LANGS, "thing": w.THINGS, "op": w.OPERATIONS, "constraint": w.CONSTRAINTS,
-        "file": w.FILES, "symbol": w.SYMBOLS, "field": w.FIELDS, "product": w.PRODUCTS, "mood": w.MOODS, "scene": w.SCENES,
-        "screen": w.SCREENS, "matter": w.SENSITIVE, "country": w.COUNTRIES, "tool": w.TOOLS,
-        "lang": ("Spanish", "German", "Polish", "Korean", "Dutch", "Turkish"), "f": ("row", "val", "total", "item", "node", "acc"),
-    }.get(name)  # fmt: skip
+    plain = _PLAIN.get(name)
     if plain is not None:
         return dice.pick(plain)
-    if name == "n":
-        return str(dice.whole(2, 12))
-    if name == "n2":
-        return str(dice.whole(13, 400))
-    if name == "big":
-        return str(dice.whole(2, 90) * 100)
-    banks = {"more": MORE, "opener": OPENERS, "snippet": SNIPPETS}
+    number = _NUMBERS.get(name)
+    if number is not None:
+        return str(dice.whole(number[0], number[1]) * number[2])
     if name == "more_lower":
         return fill(dice, dice.pick(MORE)).lower()
-    return fill(dice, dice.pick(banks[name]))
+    return fill(dice, dice.pick(_BANKS[name]))
 
 
 def fill(dice: Dice, template: str) -> str:
