@@ -58,8 +58,9 @@ def with_figures(readme: str, section: str) -> str:
 def cell(detector: Detector) -> str:
     """One row of a page's table: the detector, what it speaks to, what it needs, what it measures."""
     needs = ", ".join(f"`{column}`" for column in detector.needs).replace("|", "` or `") or "only required columns"
-    # the struct's own words only: getdoc would hand out msgspec's where there are none
-    measures = " ".join(inspect.cleandoc(type(detector).__dict__.get("__doc__") or "").split()).replace("|", "\\|")
+    # the struct's own words, not msgspec's, which getdoc would hand out where there are none
+    own = type(detector).__dict__.get("__doc__") or sys.modules[type(detector).__module__].__doc__ or ""
+    measures = " ".join(inspect.cleandoc(own).partition("\n\n")[0].split()).replace("|", "\\|")
     return f"| `{detector.name}` | {detector.axis} | {detector.family} | {needs} | {measures} |"
 
 
