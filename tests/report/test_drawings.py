@@ -150,7 +150,8 @@ def test_a_waterfall_counts_one_reason_a_family_and_ends_at_its_total(reasons: l
     counted = [step.item for step in one.steps if step.item is not None]
     on_axis = [item for item in reasons if item.axis == "operator"]
     assert len({item.family for item in counted}) == len(counted)
-    assert len(counted) + len(one.not_counted) == len(on_axis)
+    assert len(counted) + len(one.not_counted) + len(one.silent) == len(on_axis)
+    assert all(abs(item.bits) < 0.05 for item in one.silent)
     assert sum(step.bits for step in one.steps) == pytest.approx(total, abs=0.06)
     drawn, whole, zero = bars(one)
     assert len(drawn) == len(one.steps)
@@ -158,6 +159,15 @@ def test_a_waterfall_counts_one_reason_a_family_and_ends_at_its_total(reasons: l
         assert bar.left >= 0
         assert bar.left + bar.width <= 100.1
     assert 0 <= zero <= 100
+
+
+def test_what_says_nothing_is_no_step_and_no_reason() -> None:
+    weak = evidence("faint", "f", "operator", -0.02, "it was a Tuesday", 0)
+    one = waterfall([weak], "operator", 3.0)
+    assert one.silent == (weak,)
+    assert [step.item for step in one.steps] == [None]
+    told = msgspec.structs.replace(hydra(), evidence=(weak, *loner().evidence))
+    assert "it was a Tuesday" not in words.reasons_against(told)
 
 
 def test_only_the_strongest_of_a_family_counts_whichever_way_it_points() -> None:

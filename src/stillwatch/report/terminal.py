@@ -131,6 +131,9 @@ def _print_waterfall(console: Console, one: Waterfall, whose: str = "") -> None:
             Text(f"({words.signed(item.bits)})", style="dim"), Text("not counted", style="dim"), _reason(item)
         )
     console.print(table)
+    if one.silent:
+        names = ", ".join(words.visible(item.name) for item in one.silent)
+        console.print(Text(f"saying nothing either way: {names}", style="dim"))
 
 
 def _bar(start: float, end: float, low: float, high: float) -> str:

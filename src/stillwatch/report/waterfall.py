@@ -26,9 +26,12 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Waterfall(msgspec.Struct, frozen=True, kw_only=True):
+    """``not_counted``: weaker than another of their family. ``silent``: measured, and saying nothing either way."""
+
     axis: Axis
     steps: tuple[Step, ...]
     not_counted: tuple[Evidence, ...]
+    silent: tuple[Evidence, ...]
     total: float
 
 
@@ -48,7 +51,9 @@ def waterfall(evidence: Iterable[Evidence], axis: Axis, total: float | None = No
 
     Without a ``total`` the sum of the counted steps is one.
     """
-    counted, rest = strongest_per_family(item for item in evidence if item.axis == axis)
+    on_axis = [item for item in evidence if item.axis == axis]
+    silent = tuple(item for item in on_axis if abs(item.bits) < _NEGLIGIBLE_BITS)
+    counted, rest = strongest_per_family(item for item in on_axis if abs(item.bits) >= _NEGLIGIBLE_BITS)
     steps: list[Step] = []
     at = 0.0
     for item in sorted(counted, key=lambda one: -one.bits):
@@ -56,7 +61,8 @@ def waterfall(evidence: Iterable[Evidence], axis: Axis, total: float | None = No
         at += item.bits
     if total is not None and abs(total - at) > _NEGLIGIBLE_BITS:
         steps.append(Step(item=None, bits=total - at, start=at, end=total))
-    return Waterfall(axis=axis, steps=tuple(steps), not_counted=rest, total=at if total is None else total)
+    whole = at if total is None else total
+    return Waterfall(axis=axis, steps=tuple(steps), not_counted=rest, silent=silent, total=whole)
 
 
 def waterfalls(campaign: Campaign) -> tuple[Waterfall, ...]:

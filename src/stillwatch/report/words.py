@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from stillwatch.model import Axis, Campaign, Evidence, ScanResult, Verdict
 
 MAX_SHOWN = 96
+_WORTH_SAYING_BITS = 0.5  # weaker reasons stand in the waterfall, not in the sentence
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 MINUS = "\u2212"  # as wide as a plus, and read aloud as "minus"
 AXIS_SAYS: dict[Axis, str] = {
@@ -126,7 +127,8 @@ def claim(campaign: Campaign) -> str:
 
 def strongest(evidence: Iterable[Evidence], axis: Axis, *, against: bool = False) -> Evidence | None:
     """The strongest reason on an axis (or counter-evidence on it), if there is any."""
-    items = [item for item in evidence if item.axis == axis and (item.bits < 0 if against else item.bits > 0)]
+    sign = -1 if against else 1
+    items = [item for item in evidence if item.axis == axis and sign * item.bits >= _WORTH_SAYING_BITS]
     return max(items, key=lambda item: abs(item.bits), default=None)
 
 
