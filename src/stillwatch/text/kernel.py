@@ -593,3 +593,33 @@ def word_table(rarity: NDArray[np.uint8], singles: NDArray[np.int8]) -> NDArray[
     table[:, :32] = signs * rarity.astype(np.int8)[:, None]
     table[:, 32:48] = singles
     return table
+
+
+@njit(cache=True, nogil=True)
+def _list_rows(data: Any, offsets: Any, null: Any, tables: Any, out: Any, listed: Any, counts: Any) -> None:
+    words, scratch = np.zeros(2 * _EDGE, np.uint64), np.zeros(_EDGE, np.uint64)
+    scripts, saved = np.zeros(len(SCRIPTS), np.int32), np.zeros(8, np.uint64)
+    for row in range(len(null)):
+        if null[row]:
+            continue
+        start, end = np.int64(offsets[row]), np.int64(offsets[row + 1])
+        padded = np.zeros(end - start + 64, np.uint8)
+        padded[: end - start] = data[start:end]
+        found = _scan(padded, 0, end - start, tables, words, scripts, saved, out, row)
+        counts[row] = _gather(words, found, scratch)
+        listed[row, : counts[row]] = words[: counts[row]]
+
+
+def list_words(column: Strings) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Word hashes of every text, (n, 2 * WORD_EDGE), and how many of them count. For training only."""
+    count = len(column.null)
+    listed, counts = np.zeros((count, 2 * _EDGE), np.uint64), np.zeros(count, np.int64)
+    _list_rows(column.data, column.offsets, column.null, TABLES, blank(count), listed, counts)
+    return listed, counts
+
+
+def pair_hashes(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Hashes of neighbours along the last axis, the first with the start mark."""
+    before = np.concatenate([np.full((*words.shape[:-1], 1), _START), words[..., :-1]], axis=-1)
+    value = before * _PAIR_LEFT + words * _PAIR_RIGHT
+    return value ^ (value >> U(31))

@@ -6,8 +6,13 @@ the kernels through ``hashing``; characters are classified by ``alphabet``.
 
 from __future__ import annotations
 
+import ipaddress
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from stillwatch.text import hashing as hs
 from stillwatch.text.alphabet import (
@@ -305,7 +310,16 @@ def _keep_edge_sentences(keys: list[int]) -> list[int]:
     return keys if len(keys) <= 2 * hs.SENTENCE_EDGE else keys[: hs.SENTENCE_EDGE] + keys[-hs.SENTENCE_EDGE :]
 
 
-def _fill(out: TextFeatures, row: int, text: str, rarity: list[int]) -> None:
+def scores(words: list[int], singles: NDArray[np.int8], pairs: NDArray[np.int8]) -> list[int]:
+    """Classifier sums: one row of weights per word and one per pair of neighbours."""
+    sums = np.zeros(16, np.int64)
+    for before, word in zip([hs.START, *words], words, strict=False):
+        sums += singles[word >> (65 - len(singles).bit_length())]
+        sums += pairs[pair_hash(before, word) >> (65 - len(pairs).bit_length())]
+    return sums.tolist()
+
+
+def _fill(out: TextFeatures, row: int, text: str, rarity: list[int]) -> list[int]:
     reading = read(text)
     words, sentences = edges(reading.words), _keep_edge_sentences(reading.sentences)
     out.text_key[row], out.shape_key[row] = key_of(reading.text), key_of(reading.shape)
@@ -320,14 +334,18 @@ def _fill(out: TextFeatures, row: int, text: str, rarity: list[int]) -> None:
     out.script[row] = counts.index(max(counts)) if any(counts) else 0
     out.starts_lower[row], out.ends_question[row] = reading.starts_lower, reading.ends_question
     out.has_code[row] = reading.fenced or reading.code_marks >= hs.CODE_MARKS
+    return words
 
 
-def read_all(texts: list[str | None], rarity: list[int]) -> TextFeatures:
+def read_all(
+    texts: list[str | None], rarity: list[int], singles: NDArray[np.int8], pairs: NDArray[np.int8]
+) -> TextFeatures:
     """The features of every text, one Python loop per text."""
     out = blank(len(texts))
     for row, text in enumerate(texts):
         if text is not None:
-            _fill(out, row, text, rarity)
+            words = _fill(out, row, text, rarity)
+            out.scores[row] = scores(words, singles, pairs)
     return out
 
 
@@ -336,3 +354,54 @@ def skim(text: str) -> tuple[int, int, int, bool]:
     marks = sum(text[at : at + 2] in hs.CODE_PAIRS for at in range(len(text) - 1))
     lines = text.count("\n") + 1 if text else 0
     return key_of(word_hash(text.encode())), len(text), lines, "```" in text or marks >= hs.CODE_MARKS
+
+
+def _rotate(value: int, by: int) -> int:
+    return (value << by | value >> (64 - by)) & MASK
+
+
+def _sip_round(v: list[int]) -> None:
+    v[0] = (v[0] + v[1]) & MASK
+    v[1] = _rotate(v[1], 13) ^ v[0]
+    v[0] = _rotate(v[0], 32)
+    v[2] = (v[2] + v[3]) & MASK
+    v[3] = _rotate(v[3], 16) ^ v[2]
+    v[0] = (v[0] + v[3]) & MASK
+    v[3] = _rotate(v[3], 21) ^ v[0]
+    v[2] = (v[2] + v[1]) & MASK
+    v[1] = _rotate(v[1], 17) ^ v[2]
+    v[2] = _rotate(v[2], 32)
+
+
+def siphash(message: bytes, key: Sequence[int]) -> int:
+    """SipHash-2-4 (Aumasson and Bernstein 2012); never 0."""
+    seeds = (0x736F6D6570736575, 0x646F72616E646F6D, 0x6C7967656E657261, 0x7465646279746573)
+    v = [seed ^ key[at % 2] for at, seed in enumerate(seeds)]
+    padded = message + bytes(-(len(message) + 1) % 8) + bytes([len(message) & 0xFF])
+    for start in range(0, len(padded), 8):
+        chunk = int.from_bytes(padded[start : start + 8], "little")
+        v[3] ^= chunk
+        _sip_round(v)
+        _sip_round(v)
+        v[0] ^= chunk
+    v[2] ^= 0xFF
+    for _ in range(4):
+        _sip_round(v)
+    return v[0] ^ v[1] ^ v[2] ^ v[3] or 1
+
+
+def _halves(address: int) -> bytes:
+    return (address >> 64).to_bytes(8, "little") + (address & MASK).to_bytes(8, "little")
+
+
+def address(text: str, whole: Sequence[int], network: Sequence[int]) -> tuple[int, int]:
+    """Keys of an address and of its network (0 for text that is no address)."""
+    trimmed = text.strip(" ")
+    try:
+        found = ipaddress.ip_address(trimmed)
+    except ValueError:
+        return siphash(trimmed.encode(), [int(part) for part in whole]), 0
+    value = int(found) if found.version == 6 else int(found) | 0xFFFF << 32
+    prefix = value & ~0xFF if value >> 32 == 0xFFFF else value & ~((1 << 80) - 1)
+    whole, network = [int(part) for part in whole], [int(part) for part in network]
+    return siphash(_halves(value), whole), siphash(_halves(prefix), network)

@@ -10,18 +10,31 @@ from numpy.typing import NDArray
 
 
 class Strings(NamedTuple):
-    """Text ``i`` is ``data[offsets[i]:offsets[i + 1]]``; ``null[i]`` says that there is none."""
+    """Text ``i`` is ``data[offsets[i]:offsets[i + 1]]``; ``null[i]`` says that there is none. Never write to ``data``."""
 
     data: NDArray[np.uint8]
-    offsets: NDArray[np.int32] | NDArray[np.int64]
+    offsets: NDArray[np.int64]
     null: NDArray[np.bool_]
+
+
+class _Bytes:
+    """Lends a buffer to numpy as if it could be written to: kernels are compiled once, not once per kind of array."""
+
+    def __init__(self, buffer: pa.Buffer) -> None:
+        self._buffer = buffer
+        self.__array_interface__ = {
+            "shape": (buffer.size,),
+            "typestr": "|u1",
+            "data": (buffer.address, False),
+            "version": 3,
+        }
 
 
 def nulls_of(column: pa.Array) -> NDArray[np.bool_]:
     """True where the column is null."""
     if column.null_count == 0:
         return np.zeros(len(column), np.bool_)
-    return np.asarray(column.is_null())
+    return np.array(column.is_null())
 
 
 def strings_of(column: pa.Array) -> Strings:
@@ -32,9 +45,8 @@ def strings_of(column: pa.Array) -> Strings:
     if not (wide or pa.types.is_string(column.type)):
         column, wide = column.cast(pa.string()), False
     _, offsets, data = column.buffers()
-    kind = np.int64 if wide else np.int32
-    if offsets is None or len(column) == 0:
-        return Strings(np.zeros(0, np.uint8), np.zeros(len(column) + 1, kind), nulls_of(column))
-    starts = np.frombuffer(offsets, kind)[column.offset : column.offset + len(column) + 1]
-    content = np.zeros(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)
-    return Strings(content, starts, nulls_of(column))
+    if offsets is None or data is None or data.size == 0 or len(column) == 0:
+        return Strings(np.zeros(0, np.uint8), np.zeros(len(column) + 1, np.int64), nulls_of(column))
+    starts = np.frombuffer(offsets, np.int64 if wide else np.int32)
+    starts = starts[column.offset : column.offset + len(column) + 1].astype(np.int64)
+    return Strings(np.asarray(_Bytes(data)), starts, nulls_of(column))
