@@ -11,13 +11,18 @@ import pyarrow.compute as pc
 
 Numbers = dict[str, np.ndarray]
 _CATEGORIES = (
-    "key_id", "org_id", "end_user_id", "client_address", "client_asn", "client_country", "client_network", "ja4", "header_signature",
-    "user_agent", "operation", "request_model", "conversation_id", "system_prompt", "prompt", "max_tokens", "temperature", "top_p", "stream",
-    "reasoning_effort", "finish_reason", "status_code", "response", "hour", "weekday", "minute", "tools", "opening", "ending",
+    "key_id", "org_id", "end_user_id", "client_address", "client_asn", "client_country", "client_network",
+    "ja4", "header_signature",
+    "user_agent", "operation", "request_model", "conversation_id", "system_prompt", "prompt", "max_tokens",
+    "temperature", "top_p", "stream",
+    "reasoning_effort", "finish_reason", "status_code", "response", "hour", "weekday", "minute", "tools",
+    "opening", "ending",
 )  # fmt: skip
 _AMOUNTS = (
-    "message_count", "image_count", "max_tokens", "temperature", "top_p", "input_tokens", "output_tokens", "reasoning_tokens", "latency_ms",
-    "ttft_ms", "prompt_chars", "system_chars", "response_chars", "tool_count", "status_code", "hour", "question", "lower", "code", "digits",
+    "message_count", "image_count", "max_tokens", "temperature", "top_p", "input_tokens", "output_tokens",
+    "reasoning_tokens", "latency_ms",
+    "ttft_ms", "prompt_chars", "system_chars", "response_chars", "tool_count", "status_code", "hour",
+    "question", "lower", "code", "digits",
     "lines", "ascii", "out_in",
 )  # fmt: skip
 
@@ -72,10 +77,14 @@ def _timing(seconds: np.ndarray) -> dict[str, float]:
     gaps = np.diff(seconds) if seconds.size > 1 else np.array([-1.0])
     days = np.bincount((seconds // 86_400).astype(int))
     return {
-        "calls": float(seconds.size), "span": float(seconds[-1] - seconds[0]), "first": float(seconds[0]), "last": float(seconds[-1]),
-        "active_days": float((days > 0).sum()), "per_active_day": float(days[days > 0].mean()), "busiest_day": float(days.max()),
-        "gap_median": float(np.median(gaps)), "gap_min": float(gaps.min()), "gap_cv": float(gaps.std() / (gaps.mean() + 1e-9)),
-        "night_share": float(((seconds // 3_600) % 24 < 6).mean()), "weekend_share": float(((seconds // 86_400).astype(int) % 7 >= 5).mean()),
+        "calls": float(seconds.size), "span": float(seconds[-1] - seconds[0]), "first": float(seconds[0]),
+        "last": float(seconds[-1]),
+        "active_days": float((days > 0).sum()), "per_active_day": float(days[days > 0].mean()),
+        "busiest_day": float(days.max()),
+        "gap_median": float(np.median(gaps)), "gap_min": float(gaps.min()),
+        "gap_cv": float(gaps.std() / (gaps.mean() + 1e-9)),
+        "night_share": float(((seconds // 3_600) % 24 < 6).mean()),
+        "weekend_share": float(((seconds // 86_400).astype(int) % 7 >= 5).mean()),
         "gap_under_60": float((gaps < 60).mean()), "day_cv": float(days[days > 0].std() / days[days > 0].mean()),
     }  # fmt: skip
 

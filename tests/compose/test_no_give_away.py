@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from aggregates import of_accounts, of_exchanges
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.tree import DecisionTreeClassifier
 
 from stillwatch.compose import World, compose
-
-from aggregates import of_accounts, of_exchanges
 
 LIMIT = 0.9
 

@@ -255,7 +255,7 @@ def test_every_suite_composes(name: str) -> None:
 
 
 def test_unknown_names_are_refused_with_a_hint(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no suite named 'ful'.*full"):
+    with pytest.raises(ConfigError, match=r"no suite named 'ful'.*full"):
         compose("ful", 1)
     with pytest.raises(ConfigError, match="no tactic named 'magic'"):
         compose(msgspec.structs.replace(SUITES["demo"], tactics=("magic",)), 1, exchanges=500)

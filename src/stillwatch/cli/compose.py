@@ -24,6 +24,7 @@ _EXAMPLES = """examples:
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's arguments."""
     parser = subparsers.add_parser(
         "compose",
         help="write a labelled world: exchanges, accounts and truth",
@@ -81,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
         "campaigns": [campaign["name"] for campaign in world.campaigns],
     }
     if args.json:
-        print(json.dumps(summary))  # noqa: T201
+        print(json.dumps(summary))
     else:
         console.print(
             f"{summary['exchanges']:,} exchanges of {summary['accounts']:,} accounts, "

@@ -23,8 +23,11 @@ _WEEKEND = {"office": 0.15, "evening": 1.2, "flat": 1.0, "mixed": 0.6}
 
 
 class Calendar:
-    """``days`` long, from ``start``. ``releases`` are the moments new models came out,
-    ``launches`` the hours when the provider was in the news and strangers signed up together."""
+    """A world's window: ``days`` long, from ``start``.
+
+    ``releases`` are the moments new models came out,
+    ``launches`` the hours when the provider was in the news and strangers signed up together.
+    """
 
     __slots__ = ("days", "end_s", "launches", "releases", "start")
 
@@ -53,7 +56,7 @@ def _weights(days: int, curve: str, offset_h: float, busy: np.ndarray) -> np.nda
 def spread(
     dice: Dice, count: int, days: int, offset_h: float, curve: str, first_s: float = 0.0, last_s: float | None = None
 ) -> np.ndarray:
-    """``count`` sorted moments between ``first_s`` and ``last_s`` after a daily ``curve``, some days busier than others."""
+    """``count`` sorted moments between ``first_s`` and ``last_s`` after a daily ``curve``; some days are busier."""
     busy = dice.array.gamma(1.2, 1.0, days) + 0.02 if curve != "flat" else dice.array.gamma(20.0, 1.0, days)
     weight = _weights(days, curve, offset_h, busy)
     last = days * DAY_S if last_s is None else last_s

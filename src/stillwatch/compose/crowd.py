@@ -21,6 +21,7 @@ _PLATFORMS = {"api": 80.0, "bedrock": 9.0, "vertex": 6.0, "azure": 5.0}
 
 
 def platform(dice: Dice) -> str:
+    """A pathway, the provider's own API for most."""
     return dice.mapped(_PLATFORMS)
 
 
@@ -49,7 +50,7 @@ def access(dice: Dice, ledger: Ledger, country: str) -> tuple[Egress, ...]:
     return tuple(found)
 
 
-def found(
+def found(  # noqa: PLR0913 - each is one thing a story may fix about an account
     ledger: Ledger,
     dice: Dice,
     label: str,
@@ -103,7 +104,7 @@ def _born(ledger: Ledger, dice: Dice) -> float:
     return created(dice, ledger.calendar.days)
 
 
-def converse(
+def converse(  # noqa: PLR0913 - as found
     ledger: Ledger,
     account: Account,
     dice: Dice,
@@ -131,20 +132,45 @@ def converse(
         )
 
 
-def _sitting(
-    ledger: Ledger, account: Account, dice: Dice, at: float, length: int, voice: Voice, system: str | None,
-    tools: tuple[str, ...] | None, end_user: str | None,
-) -> int:  # fmt: skip
+def _sitting(  # noqa: PLR0913, PLR0917 - as found
+    ledger: Ledger,
+    account: Account,
+    dice: Dice,
+    at: float,
+    length: int,
+    voice: Voice,
+    system: str | None,
+    tools: tuple[str, ...] | None,
+    end_user: str | None,
+) -> int:
     conversation, depth = ledger.conversation(), 1
     task = "code" if voice.coder > 0.6 else "chat"
     for turn, prompt in enumerate(ledger.book.chat(dice, voice, length)):
-        ledger.call(account, at, prompt, task="follow" if turn else task, system=system, tools=tools, conversation=conversation,
-                    depth=depth, end_user=end_user)  # fmt: skip
+        ledger.call(
+            account,
+            at,
+            prompt,
+            task="follow" if turn else task,
+            system=system,
+            tools=tools,
+            conversation=conversation,
+            depth=depth,
+            end_user=end_user,
+        )
         if dice.chance(0.05):
             at += dice.between(3, 40)
             again = prompt if dice.chance(0.4) else rephrase(dice, prompt)
-            ledger.call(account, at, again, task=task, system=system, tools=tools, conversation=conversation, depth=depth,
-                        end_user=end_user)  # fmt: skip
+            ledger.call(
+                account,
+                at,
+                again,
+                task=task,
+                system=system,
+                tools=tools,
+                conversation=conversation,
+                depth=depth,
+                end_user=end_user,
+            )
         at += think_s(dice)
         depth += 1
     return length

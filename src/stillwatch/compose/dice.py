@@ -28,7 +28,7 @@ class Dice:
     def __init__(self, seed: int, name: str = "world") -> None:
         self._seed, self._name = seed, name
         digest = _digest(seed, name)
-        self.one = random.Random(digest)  # noqa: S311 - composes test traffic, guards nothing
+        self.one = random.Random(digest)
         self.array = np.random.default_rng(digest)
 
     def child(self, name: str) -> Dice:

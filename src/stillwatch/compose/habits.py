@@ -36,6 +36,7 @@ _EFFORT_WEIGHTS = (62, 4, 8, 10, 8, 3, 3, 2)
 
 
 def tuple_of(dice: Dice, effort: str | None = None) -> Tuple:
+    """Parameters as programmes send them: defaults, round figures, seldom anything odd."""
     return Tuple(
         max_tokens=dice.weighted(_MAX, _MAX_WEIGHTS),
         temperature=dice.weighted(_TEMPERATURE, _TEMPERATURE_WEIGHTS),
@@ -46,7 +47,7 @@ def tuple_of(dice: Dice, effort: str | None = None) -> Tuple:
 
 
 class Habit(msgspec.Struct, frozen=True, kw_only=True):
-    """Parameter tuples with weights; ``wobble`` is the chance that one call changes a single value of its own accord."""
+    """Parameter tuples with weights; ``wobble`` is the chance that a call changes one value of its own accord."""
 
     tuples: tuple[Tuple, ...]
     weights: tuple[float, ...]
@@ -65,6 +66,7 @@ class Habit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fixed(one: Tuple) -> Habit:
+    """Always the same tuple."""
     return Habit(tuples=(one,), weights=(1.0,), wobble=0.0)
 
 

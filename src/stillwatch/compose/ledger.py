@@ -20,8 +20,11 @@ from stillwatch.compose.traces import Traces
 
 @dataclass(slots=True, kw_only=True)
 class Account:
-    """One paying account. ``label`` is the look-alike class or the campaign's tactic: truth, never written out beside
-    the exchanges."""
+    """One paying account.
+
+    ``label`` is the look-alike class or the campaign's tactic: truth, never written out beside
+    the exchanges.
+    """
 
     index: int
     platform: str
@@ -96,7 +99,7 @@ class Ledger:
         self._conversations += 1
         return self._conversations
 
-    def call(
+    def call(  # noqa: PLR0913 - a call has this many columns
         self,
         account: Account,
         at: float,

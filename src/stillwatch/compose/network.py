@@ -32,15 +32,19 @@ HOSTING = (
 )  # fmt: skip
 CI_RUNNERS = (8075, 16509, 396982)
 VPN = (
-    (9009, "GB"), (212238, "NL"), (136787, "US"), (9009, "US"), (60068, "DE"), (212238, "SG"), (9009, "JP"), (39351, "SE"),
+    (9009, "GB"), (212238, "NL"), (136787, "US"), (9009, "US"), (60068, "DE"), (212238, "SG"), (9009, "JP"),
+    (39351, "SE"),
 )  # fmt: skip
 RELAY = ((36183, "US"), (13335, "US"), (54113, "US"))
 _CLASS_CODE = {"residential": 1, "mobile": 2, "business": 3, "education": 4}
 
 
 class Egress(msgspec.Struct, frozen=True, kw_only=True):
-    """A way out to the internet. One address is held for ``hold_s`` seconds, then another of ``addresses`` is drawn;
-    ``prefix6`` draws host parts inside an IPv6 /48 instead."""
+    """A way out to the internet.
+
+    One address is held for ``hold_s`` seconds, then another of ``addresses`` is drawn;
+    ``prefix6`` draws host parts inside an IPv6 /48 instead.
+    """
 
     network: str
     asn: int
@@ -72,17 +76,20 @@ def asn_of(country: str, network: str, number: int) -> int:
 
 
 def ipv4(dice: Dice, asn: int, country: str, blocks: int = 4, subnet: int | None = None) -> str:
+    """An address of that autonomous system in that country, out of ``blocks`` /16s."""
     first, second = _first_octets(asn, country, dice.whole(0, blocks - 1))
     third = dice.whole(0, 255) if subnet is None else subnet
     return f"{first}.{second}.{third}.{dice.whole(1, 254)}"
 
 
 def prefix48(dice: Dice, asn: int, country: str) -> str:
+    """An IPv6 /48 of that autonomous system, as its first three groups."""
     first, second = _first_octets(asn, country, 9)
     return f"2{0x400 + first:03x}:{second:02x}{dice.whole(0, 255):02x}:{dice.whole(0, 65535):x}"
 
 
 def country(dice: Dice) -> str:
+    """Where a stranger lives."""
     return dice.mapped(SHARES)
 
 
@@ -98,6 +105,7 @@ def home(dice: Dice, code: str) -> Egress:
 
 
 def office(dice: Dice, code: str, width: int = 2) -> Egress:
+    """A workplace behind ``width`` addresses of one /24."""
     asn = asn_of(code, "business", dice.whole(0, 60))
     subnet = dice.whole(0, 255)
     addresses = tuple(ipv4(dice, asn, code, 1, subnet) for _ in range(width))
@@ -105,12 +113,14 @@ def office(dice: Dice, code: str, width: int = 2) -> Egress:
 
 
 def campus(dice: Dice, code: str, width: int = 6) -> Egress:
+    """A university's NAT."""
     asn = asn_of(code, "education", dice.whole(0, 12))
     addresses = tuple(ipv4(dice, asn, code, 1, dice.whole(0, 3)) for _ in range(width))
     return Egress(network="education", asn=asn, country=code, addresses=addresses, hold_s=3_600.0)
 
 
 def server(dice: Dice, width: int = 1, hold_s: float = 1e12, asns: tuple[int, ...] = ()) -> Egress:
+    """Rented machines: ``width`` addresses of one hosting network."""
     choices = [pair for pair in HOSTING if not asns or pair[0] in asns]
     asn, code = dice.pick(choices)
     addresses = tuple(ipv4(dice, asn, code, 24) for _ in range(width))

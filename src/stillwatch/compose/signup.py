@@ -11,14 +11,17 @@ import msgspec
 from stillwatch.compose.dice import Dice
 
 FREEMAIL = ("gmail.com", "outlook.com", "hotmail.com", "yahoo.com", "icloud.com", "proton.me", "qq.com", "163.com",
-            "gmx.de", "web.de", "mail.ru", "yandex.ru", "orange.fr", "uol.com.br", "naver.com", "fastmail.com")  # fmt: skip
+            "gmx.de", "web.de", "mail.ru", "yandex.ru", "orange.fr", "uol.com.br", "naver.com",
+            "fastmail.com")  # fmt: skip
 _WEIGHTS = (46, 9, 5, 6, 7, 4, 3, 2, 2, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1)
 _LOCAL = {"DE": ("gmx.de", "web.de"), "CN": ("qq.com", "163.com"), "RU": ("mail.ru", "yandex.ru"), "FR": ("orange.fr",),
           "BR": ("uol.com.br",), "KR": ("naver.com",)}  # fmt: skip
-_A = ("north", "blue", "lumen", "cedar", "orbit", "delta", "quartz", "maple", "harbor", "vector", "pixel", "river",
-      "solar", "granite", "amber", "nova", "falcon", "copper", "cloud", "summit", "tidal", "ember", "linden", "kite")  # fmt: skip
+_A = ("north", "blue", "lumen", "cedar", "orbit", "delta", "quartz", "maple", "harbor", "vector", "pixel",
+      "river", "solar", "granite", "amber", "nova", "falcon", "copper", "cloud", "summit", "tidal", "ember",
+      "linden", "kite")  # fmt: skip
 _B = ("works", "labs", "soft", "data", "health", "media", "logic", "systems", "tech", "studio", "finance", "energy",
-      "supply", "retail", "legal", "mobility", "foods", "analytics", "cargo", "robotics", "dental", "travel")  # fmt: skip
+      "supply", "retail", "legal", "mobility", "foods", "analytics", "cargo", "robotics", "dental",
+      "travel")  # fmt: skip
 _TLD = ("com", "io", "ai", "co", "net", "dev", "org", "de", "co.uk", "com.br", "fr", "jp", "in", "app", "xyz")
 PLANS = ("free", "trial", "pay_as_you_go", "enterprise", "education", "research", "startup")
 
@@ -36,14 +39,19 @@ class Signup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def domain(dice: Dice) -> str:
-    return f"{dice.pick(_A)}{dice.pick(('', '', '-'))}{dice.pick(_B)}{dice.pick(('', '', '', '2', '24', 'hq'))}.{dice.pick(_TLD)}"
+    """A private domain: two words, now and then a figure."""
+    tail = dice.pick(("", "", "", "2", "24", "hq"))
+    return f"{dice.pick(_A)}{dice.pick(('', '', '-'))}{dice.pick(_B)}{tail}.{dice.pick(_TLD)}"
 
 
 def firm(dice: Dice) -> str:
-    return f"{dice.pick(_A).title()} {dice.pick(_B).title()} {dice.pick(('Inc', 'Ltd', 'GmbH', 'SAS', 'LLC', 'Pty', 'KK'))}"
+    """A legal entity's name."""
+    form = dice.pick(("Inc", "Ltd", "GmbH", "SAS", "LLC", "Pty", "KK"))
+    return f"{dice.pick(_A).title()} {dice.pick(_B).title()} {form}"
 
 
 def freemail(dice: Dice, country: str) -> str:
+    """A free provider, local ones where they are common."""
     if country in _LOCAL and dice.chance(0.3):
         return dice.pick(_LOCAL[country])
     return dice.weighted(FREEMAIL, _WEIGHTS)
@@ -113,7 +121,7 @@ def member(
 
 
 def created(dice: Dice, days: int) -> float:
-    """Honest age: two fifths within two months before the end, a tail of years. Seconds, negative before the window."""
+    """Honest age in seconds from the start: two fifths within the last two months, a tail of years before."""
     if dice.chance(0.4):
         return dice.between(-40.0, days - 0.5) * 86_400.0
     return -dice.heavy(190.0, 1.0, 2.0, 1500.0) * 86_400.0

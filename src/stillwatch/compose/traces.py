@@ -19,8 +19,11 @@ _LENGTHS = "trace_servegen_client_lengths.parquet"
 
 
 class Traces:
-    """``rhythms``: hourly weights per customer (empty without a corpus). ``verbosity``: a customer's output length
-    against the median customer's."""
+    """What was measured elsewhere.
+
+    ``rhythms``: hourly weights per customer (empty without a corpus). ``verbosity``: a customer's output length
+    against the median customer's.
+    """
 
     def __init__(self, directory: Path | None) -> None:
         self.rhythms: list[np.ndarray] = []

@@ -129,7 +129,7 @@ def _campaign(ledger: Ledger, campaign: CampaignTruth, table: pa.Table, order: n
             }
             for old, new, when, then in campaign.successions
             if old in members and new in members
-        ],  # fmt: skip
+        ],
         "planned_harvest": campaign.planned_harvest,
         "exchanges": sum(members.values()),
         "harvest_exchanges": harvested,
@@ -138,7 +138,7 @@ def _campaign(ledger: Ledger, campaign: CampaignTruth, table: pa.Table, order: n
     }
 
 
-def about(ledger: Ledger, seed: int, exchanges: int, corpus: bool, version: str) -> dict[str, object]:
+def about(ledger: Ledger, seed: int, exchanges: int, *, corpus: bool, version: str) -> dict[str, object]:
     """``world.json``: how to compose this world again."""
     return {
         "seed": seed,

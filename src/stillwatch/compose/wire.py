@@ -102,12 +102,22 @@ class Wire:
             stack = STACKS[account.clients[which]]
             key = _choice(account.index, int(at // DAY_S), 3, account.keys)
             values = (
-                names.of("exchange", row, 12), self._epoch_us + int(at * 1e6), account.platform,
-                names.of("account", account.index), names.of("key", account.index * 16 + key), account.org,
-                calls.end_user[call], egress.address(account.index, at, 0), egress.asn, egress.country, egress.network,
-                stack.ja4, stack.header_signature, _user_agent(account.clients[which], at, manner.lag_s[which]),
+                names.of("exchange", row, 12),
+                self._epoch_us + int(at * 1e6),
+                account.platform,
+                names.of("account", account.index),
+                names.of("key", account.index * 16 + key),
+                account.org,
+                calls.end_user[call],
+                egress.address(account.index, at, 0),
+                egress.asn,
+                egress.country,
+                egress.network,
+                stack.ja4,
+                stack.header_signature,
+                _user_agent(account.clients[which], at, manner.lag_s[which]),
                 manner.operation,
-            )  # fmt: skip
+            )
             for name, value in zip(_WHO, values, strict=True):
                 columns[name].append(value)
 
@@ -124,12 +134,19 @@ class Wire:
             model, params = drawn[0], calls.params[call] or drawn[1]
             tools = calls.tools[call]
             values = (
-                model, ledger.names.of("conversation", conversation, 8) if manner.conversations else None,
+                model,
+                ledger.names.of("conversation", conversation, 8) if manner.conversations else None,
                 2 * calls.depth[call] - 1 + (1 if calls.system[call] else 0) if manner.counts else None,
-                calls.system[call], calls.prompt[call], list(tools) if tools else None,
-                calls.images[call] if manner.counts or calls.images[call] else None, params.max_tokens,
-                params.temperature, params.top_p, params.stream, params.effort,
-            )  # fmt: skip
+                calls.system[call],
+                calls.prompt[call],
+                list(tools) if tools else None,
+                calls.images[call] if manner.counts or calls.images[call] else None,
+                params.max_tokens,
+                params.temperature,
+                params.top_p,
+                params.stream,
+                params.effort,
+            )
             for name, value in zip(_WHAT, values, strict=True):
                 columns[name].append(value)
 
@@ -169,10 +186,14 @@ class Wire:
             values = (
                 replies.text(task, tokens, place[row]) if good else None,
                 replies.text("reason", thinking, thought[row]) if good and thinking else None,
-                finish if good else None, read, tokens if good else None,
-                thinking if good else None, ttft + int(tokens * speed) if good else int(30 + 90 * thought[row]),
-                ttft if good and columns["stream"][row] else None, int(status[row]),
-            )  # fmt: skip
+                finish if good else None,
+                read,
+                tokens if good else None,
+                thinking if good else None,
+                ttft + int(tokens * speed) if good else int(30 + 90 * thought[row]),
+                ttft if good and columns["stream"][row] else None,
+                int(status[row]),
+            )
             for name, value in zip(_ANSWER, values, strict=True):
                 columns[name].append(value)
 

@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from stillwatch.compose import truth
+from stillwatch.compose.campaigns import schedule
 from stillwatch.compose.dice import Dice
 from stillwatch.compose.honest import registry as look_alikes
-from stillwatch.compose.campaigns import schedule
 from stillwatch.compose.knobs import SUITES, Suite
 from stillwatch.compose.ledger import Ledger
 from stillwatch.compose.text.book import Book
@@ -41,6 +41,7 @@ class World:
 
 
 def suite_named(name: str) -> Suite:
+    """The suite of that name, or a ConfigError that lists them."""
     if name not in SUITES:
         raise ConfigError(f"no suite named {name!r}", where="--suite", hint=f"one of {', '.join(sorted(SUITES))}")
     return SUITES[name]
@@ -68,7 +69,7 @@ def compose(suite: str | Suite, seed: int, corpus: Path | None = None, exchanges
     look_alikes.compose(ledger, dice.child("honest"), accounts - taken[0], total - taken[1])
     table, order = Wire(ledger).table()
     found = truth.of(ledger, table, order)
-    about = truth.about(ledger, seed, total, corpus is not None, VERSION)
+    about = truth.about(ledger, seed, total, corpus=corpus is not None, version=VERSION)
     return World(
         exchanges=_blank(ledger, table, dice.child("features")),
         accounts=_accounts(ledger) if chosen.with_accounts else None,

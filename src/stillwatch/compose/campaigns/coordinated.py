@@ -27,6 +27,7 @@ _PINGS = (
 
 
 def run(ledger: Ledger, dice: Dice, name: str, accounts: int, exchanges: int) -> None:
+    """Compose one farm of ``accounts``."""
     plan = draw(dice, BY_NAME["signup_wave"], ledger.suite, name, ledger.calendar.days)
     plan = msgspec.structs.replace(
         plan,

@@ -11,14 +11,27 @@ from stillwatch.compose.text.book import MAX_CHARS, Book
 from stillwatch.compose.text.wrappers import FOREIGN_DEMANDS, Dress, dress
 
 TASK = {
-    "reasoning": "reason", "rubric_grading": "grade", "coding": "code", "agentic_coding": "agent", "tool_use": "tool", "orchestration": "long",
-    "data_analysis": "analysis", "vision": "vision", "computer_use": "agent", "policy_rewriting": "rewrite", "instruction_following": "chat",
+    "reasoning": "reason",
+    "rubric_grading": "grade",
+    "coding": "code",
+    "agentic_coding": "agent",
+    "tool_use": "tool",
+    "orchestration": "long",
+    "data_analysis": "analysis",
+    "vision": "vision",
+    "computer_use": "agent",
+    "policy_rewriting": "rewrite",
+    "instruction_following": "chat",
     "other": "chat",
-}  # fmt: skip
+}
 _ASK_ON = (
-    "Now a harder variant of the same task, solved the same way.", "Give a second, different solution.", "Check the result and correct it if needed.",
-    "Explain the step you are least sure about.", "Rewrite the answer for a beginner.", "Continue.",
-)  # fmt: skip
+    "Now a harder variant of the same task, solved the same way.",
+    "Give a second, different solution.",
+    "Check the result and correct it if needed.",
+    "Explain the step you are least sure about.",
+    "Rewrite the answer for a beginner.",
+    "Continue.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +69,7 @@ class Payload:
             return [self._dice.pick(tuple(FOREIGN_DEMANDS))]
         return ["en", *self._dice.sample(tuple(FOREIGN_DEMANDS), 4)] if self._plan.language == "several" else ["en"]
 
-    def _dress(self, capability: str, loose: bool = False) -> Dress:
+    def _dress(self, capability: str, *, loose: bool = False) -> Dress:
         plan, dice = self._plan, self._dice
         drawn = dress(
             dice, capability, bank=plan.bank, trace=plan.trace, language=dice.pick(self._languages), loose=loose

@@ -10,7 +10,10 @@ from stillwatch.compose.knobs import Suite
 
 # axis: values and weights. None of these shares is public (THREATS 3B): they are swept, not fitted.
 AXES: dict[str, tuple[tuple[object, ...], tuple[float, ...]]] = {
-    "infrastructure": (("private_pool", "residential", "hosting_pool", "vpn", "mixture", "ordinary"), (4, 4, 3, 2, 3, 1)),
+    "infrastructure": (
+        ("private_pool", "residential", "hosting_pool", "vpn", "mixture", "ordinary"),
+        (4, 4, 3, 2, 3, 1),
+    ),
     "payment": (("few_cards", "own", "virtual", "none"), (4, 3, 3, 2)),
     "born": (("burst", "spread", "aged"), (4, 3, 4)),
     "email": (("shape", "catchall", "freemail"), (3, 2, 5)),
@@ -26,7 +29,7 @@ AXES: dict[str, tuple[tuple[object, ...], tuple[float, ...]]] = {
     "platforms": (("api", "several"), (7, 3)),
     "clients": (("one", "few", "own"), (3, 4, 4)),
     "life": (("whole", "staggered", "short"), (5, 3, 3)),
-}  # fmt: skip
+}
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +63,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def draw(dice: Dice, tactic: Tactic, suite: Suite, name: str, days: int) -> Plan:
+    """Draw a plan for ``tactic``: allowed values where it names them, every value otherwise."""
     values: dict[str, object] = {}
     for axis, (options, weights) in AXES.items():
         allowed = tactic.axes.get(axis)

@@ -79,9 +79,15 @@ class Recruiter:
             line = network.home(dice, country)
             asn = line.asn
             return tuple(
-                Egress(network="residential", asn=asn, country=country, prefix6=network.prefix48(dice, asn, country), hold_s=7_200.0)
+                Egress(
+                    network="residential",
+                    asn=asn,
+                    country=country,
+                    prefix6=network.prefix48(dice, asn, country),
+                    hold_s=7_200.0,
+                )
                 for _ in range(4)
-            )  # fmt: skip
+            )
         if kind == "vpn_any":
             return (dice.pick(self._ledger.shared.exits),)
         ours = tuple(dice.sample(self._pool, dice.weighted((1, 2, 3), (5, 3, 2))))
@@ -159,10 +165,19 @@ class Recruiter:
             if plan.clients == "few" and dice.chance(0.3):
                 stacks = own
         account = found(
-            self._ledger, dice, label, country=country, where=where, signup=self._signup(country),
-            created_s=self._born() if born_s is None else born_s, stacks=stacks, kinds=self._kinds, egress=egress,
-            habit=self._habits(), models=self._model(),
-        )  # fmt: skip
+            self._ledger,
+            dice,
+            label,
+            country=country,
+            where=where,
+            signup=self._signup(country),
+            created_s=self._born() if born_s is None else born_s,
+            stacks=stacks,
+            kinds=self._kinds,
+            egress=egress,
+            habit=self._habits(),
+            models=self._model(),
+        )
         account.closed_s = None
         shell = self._shells.get(account.signup.email_domain or "")
         account.org = shell[1] if shell else None

@@ -99,8 +99,17 @@ def _talk(
             )
             at += pool.dice.between(0.5, 6.0)
             account = pool.dice.pick(pool.accounts)
-        pool.ledger.call(account, at, prompt, task="follow" if depth > 1 else "chat", system=system, tools=tools, conversation=conversation,
-                         depth=depth, end_user=user)  # fmt: skip
+        pool.ledger.call(
+            account,
+            at,
+            prompt,
+            task="follow" if depth > 1 else "chat",
+            system=system,
+            tools=tools,
+            conversation=conversation,
+            depth=depth,
+            end_user=user,
+        )
         at += think_s(pool.dice)
         account = pool.serving(at, account)
 
@@ -116,6 +125,15 @@ def _harvesting_customer(pool: _Pool, count: int) -> int:
     for at, (capability, item) in zip(starts, items, strict=True):
         account = pool.serving(at)
         job = payload.job(0, capability, item)
-        ledger.call(account, at, job.turns[0], task=job.task, system=job.system, tools=job.tools, images=job.images, harvest=True,
-                    capability=capability)  # fmt: skip
+        ledger.call(
+            account,
+            at,
+            job.turns[0],
+            task=job.task,
+            system=job.system,
+            tools=job.tools,
+            images=job.images,
+            harvest=True,
+            capability=capability,
+        )
     return len(ledger.calls.at) - before

@@ -28,9 +28,14 @@ class Campaign:
         self._recruiter = Recruiter(ledger, dice, plan, accounts)
         self._payload = Payload(ledger.book, dice, plan)
         self._truth = CampaignTruth(
-            name=plan.name, tactic=plan.tactic, verdict="extraction", capabilities=dict(plan.mix),
-            axes={key: value for key, value in msgspec.to_builtins(plan).items() if key not in ("name", "tactic", "mix")},
-        )  # fmt: skip
+            name=plan.name,
+            tactic=plan.tactic,
+            verdict="extraction",
+            capabilities=dict(plan.mix),
+            axes={
+                key: value for key, value in msgspec.to_builtins(plan).items() if key not in ("name", "tactic", "mix")
+            },
+        )
         self._bursts = self._moments()
         self._users = tuple(dice.token(10) for _ in range(dice.whole(5, 300))) if dice.chance(0.15) else ()
         self._members: list[Account] = []
@@ -84,7 +89,7 @@ class Campaign:
         offset = plan.operator_offset_h if plan.timing == "office" else network.OFFSET_H[account.country]
         return [float(value) for value in spread(dice, count, days, offset, curve, first, last)]
 
-    def _work(self, account: Account, items: Items, resumed: bool = False) -> None:
+    def _work(self, account: Account, items: Items, *, resumed: bool = False) -> None:
         plan, dice, ledger = self._plan, self._dice, self._ledger
         first = max(plan.start_s, account.created_s, 0.0)
         if not resumed:
@@ -133,10 +138,20 @@ class Campaign:
         for depth, prompt in enumerate(turns, 1):
             before = len(self._ledger.calls.at)
             self._ledger.call(
-                account, at, prompt, task="agent" if depth > 1 and job.tools else job.task, system=job.system, tools=job.tools,
-                conversation=conversation, depth=depth, images=job.images, status=status, harvest=True, capability=job.capability,
+                account,
+                at,
+                prompt,
+                task="agent" if depth > 1 and job.tools else job.task,
+                system=job.system,
+                tools=job.tools,
+                conversation=conversation,
+                depth=depth,
+                images=job.images,
+                status=status,
+                harvest=True,
+                capability=job.capability,
                 end_user=user,
-            )  # fmt: skip
+            )
             self._truth.planned_harvest += len(self._ledger.calls.at) - before
             at += self._dice.heavy(12.0, 0.9, 1.0, 600.0)
 

@@ -19,7 +19,7 @@ def tactics(ledger: Ledger) -> list[Tactic]:
     unknown = (set(suite.tactics) | set(suite.held_out_tactics)) - {tactic.name for tactic in known}
     if unknown:
         names = ", ".join(sorted(tactic.name for tactic in known))
-        raise ConfigError(f"no tactic named {sorted(unknown)[0]!r}", where="tactics", hint=f"one of {names}")
+        raise ConfigError(f"no tactic named {min(unknown)!r}", where="tactics", hint=f"one of {names}")
     chosen = [tactic for tactic in known if tactic.name not in suite.held_out_tactics]
     if suite.tactics:
         chosen = [tactic for tactic in known if tactic.name in suite.tactics]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from stillwatch.compose import habits, network
 from stillwatch.compose.calendar import level_slots, spread
 from stillwatch.compose.crowd import converse, found
@@ -15,7 +17,7 @@ from stillwatch.compose.text.grammar import Voice, fill
 _SETS = ("reasoning", "coding", "instruction_following", "data_analysis", "tool_use", "vision", "reasoning")
 
 
-def _company(ledger: Ledger, dice: Dice, label: str, declares: float, **more: object) -> Account:
+def _company(ledger: Ledger, dice: Dice, label: str, declares: float, **more: Any) -> Account:
     """A firm's own account, or the founder's private one where the firm was never declared."""
     country = network.country(dice)
     if dice.chance(declares):
@@ -39,8 +41,8 @@ def _company(ledger: Ledger, dice: Dice, label: str, declares: float, **more: ob
             organisation=name,
             org=dice.token(12) if dice.chance(0.6) else None,
             **more,
-        )  # type: ignore[arg-type]
-    return found(ledger, dice, label, country=country, **more)  # type: ignore[arg-type]
+        )
+    return found(ledger, dice, label, country=country, **more)
 
 
 def saas(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> None:
@@ -133,8 +135,16 @@ def evaluations(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> No
     for quota in quotas(dice, accounts, exchanges, 0.9):
         ways = (dice.pick(ledger.shared.runners),) if dice.chance(0.7) else (network.server(dice),)
         stacks = None
-        account = _company(ledger, dice, "eval_harness", 0.35, kinds=("framework", "sdk", "sdk"), egress=ways, stacks=stacks,
-                           habit=habits.fixed(habits.tuple_of(dice)) if dice.chance(0.6) else None)  # fmt: skip
+        account = _company(
+            ledger,
+            dice,
+            "eval_harness",
+            0.35,
+            kinds=("framework", "sdk", "sdk"),
+            egress=ways,
+            stacks=stacks,
+            habit=habits.fixed(habits.tuple_of(dice)) if dice.chance(0.6) else None,
+        )
         left = quota
         while left > 0:
             items, dress = benchmarks[dice.pick(_SETS)]

@@ -71,8 +71,17 @@ def startups(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> None:
             signup = person(dice, country, card if dice.chance(0.7) else None)
             if site and dice.chance(0.7):
                 signup = msgspec.structs.replace(signup, email_domain=site)
-            account = found(ledger, dice, "startup_team", country=country, signup=signup, egress=(office, network.home(dice, country)),
-                            kinds=("sdk", "sdk", "agent", "browser"), created_s=(born + dice.heavy(2, 1.2, 0, 30)) * DAY_S, organisation=name)  # fmt: skip
+            account = found(
+                ledger,
+                dice,
+                "startup_team",
+                country=country,
+                signup=signup,
+                egress=(office, network.home(dice, country)),
+                kinds=("sdk", "sdk", "agent", "browser"),
+                created_s=(born + dice.heavy(2, 1.2, 0, 30)) * DAY_S,
+                organisation=name,
+            )
             half = max(1, quota // 2)
             converse(
                 ledger,
@@ -106,8 +115,17 @@ def enterprises(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> No
             signup = member(
                 dice, country, site, card, name, "enterprise", dice.weighted(("organisation", "payment"), (5, 1))
             )
-            account = found(ledger, dice, "enterprise", country=country, signup=signup, egress=(dice.pick(offices), network.home(dice, country)),
-                            created_s=(born + dice.heavy(0.5, 1.5, 0, 60)) * DAY_S, organisation=name, org=org if dice.chance(0.8) else None)  # fmt: skip
+            account = found(
+                ledger,
+                dice,
+                "enterprise",
+                country=country,
+                signup=signup,
+                egress=(dice.pick(offices), network.home(dice, country)),
+                created_s=(born + dice.heavy(0.5, 1.5, 0, 60)) * DAY_S,
+                organisation=name,
+                org=org if dice.chance(0.8) else None,
+            )
             if dice.chance(0.3):
                 dress = dice.pick(library)
                 sweep(
@@ -159,8 +177,18 @@ def academics(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> None
     _each(dice, accounts, exchanges, 3, 12, one)
 
 
-def _wave(ledger: Ledger, dice: Dice, label: str, shares: list[int], venue: Egress, country: str, spread_h: float,
-          site: str | None, talk: Callable[[Account, int, float], None], name: str | None) -> None:  # fmt: skip
+def _wave(  # noqa: PLR0913, PLR0917 - a wave is this much
+    ledger: Ledger,
+    dice: Dice,
+    label: str,
+    shares: list[int],
+    venue: Egress,
+    country: str,
+    spread_h: float,
+    site: str | None,
+    talk: Callable[[Account, int, float], None],
+    name: str | None,
+) -> None:
     """Sign-ups within hours of a moment, from one place; then each goes their own way."""
     start = dice.between(-3.0, ledger.calendar.days - 5.0) * DAY_S
     for quota in shares:
@@ -172,8 +200,17 @@ def _wave(ledger: Ledger, dice: Dice, label: str, shares: list[int], venue: Egre
                 signup, plan="trial", payment=None, billing_country=None, verification=dice.pick(("email", "phone"))
             )
         born = start + dice.heavy(spread_h / 2, 0.8, 0.01, 80.0) * HOUR_S
-        account = found(ledger, dice, label, country=country, signup=signup, egress=(venue, network.home(dice, country)),
-                        created_s=born if dice.chance(0.85) else None, organisation=name, kinds=("sdk", "browser", "sdk", "agent"))  # fmt: skip
+        account = found(
+            ledger,
+            dice,
+            label,
+            country=country,
+            signup=signup,
+            egress=(venue, network.home(dice, country)),
+            created_s=born if dice.chance(0.85) else None,
+            organisation=name,
+            kinds=("sdk", "browser", "sdk", "agent"),
+        )
         account.signup = msgspec.structs.replace(signup, signup_address=venue.address(account.index, max(0.0, born), 0))
         talk(account, quota, max(0.0, born))
 
@@ -219,7 +256,7 @@ def hackathons(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> Non
         tools = tuple(dice.sample(words.TOOLS, 5))
         venue = network.office(dice, country, 2)
 
-        def talk(account: Account, quota: int, born: float) -> None:
+        def talk(account: Account, quota: int, _born: float) -> None:
             idea = starter if dice.chance(0.6) else ledger.book.persona(dice)
             if dice.chance(0.5):
                 agent_loop(ledger, account, dice, quota, idea, tools)
@@ -269,8 +306,15 @@ def byok(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> None:
         hosted = dice.pick(ledger.shared.clouds) if dice.chance(0.4) else None
         launch = dice.between(-10, 8)
         for quota in shares:
-            account = found(ledger, dice, "byok_product", kinds=kinds, habit=habit if dice.chance(0.8) else None, egress=(hosted,) if hosted else None,
-                            created_s=(launch + dice.heavy(1.5, 1.0, 0, 40)) * DAY_S if dice.chance(0.35) else None)  # fmt: skip
+            account = found(
+                ledger,
+                dice,
+                "byok_product",
+                kinds=kinds,
+                habit=habit if dice.chance(0.8) else None,
+                egress=(hosted,) if hosted else None,
+                created_s=(launch + dice.heavy(1.5, 1.0, 0, 40)) * DAY_S if dice.chance(0.35) else None,
+            )
             voice = Voice(dice, network.LANGUAGE[account.country])
             starts = spread(
                 dice,

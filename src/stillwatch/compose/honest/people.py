@@ -22,10 +22,19 @@ def quotas(dice: Dice, accounts: int, exchanges: int, sd: float = 1.05) -> list[
     return [max(1, int(value)) for value in raw / raw.sum() * exchanges]
 
 
-def sweep(
-    ledger: Ledger, account: Account, dice: Dice, prompts: list[str], *, task: str, system: str | None = None,
-    tools: tuple[str, ...] | None = None, runs: int | None = None, end_users: tuple[str, ...] = (), images: int = 0,
-) -> None:  # fmt: skip
+def sweep(  # noqa: PLR0913 - what a programme may hold fixed
+    ledger: Ledger,
+    account: Account,
+    dice: Dice,
+    prompts: list[str],
+    *,
+    task: str,
+    system: str | None = None,
+    tools: tuple[str, ...] | None = None,
+    runs: int | None = None,
+    end_users: tuple[str, ...] = (),
+    images: int = 0,
+) -> None:
     """Send a list through the model in a few machine-paced runs, one call an item."""
     days, first = ledger.calendar.days, max(0.0, account.created_s)
     runs = runs or dice.weighted((1, 2, 4, 9, 20), (3, 3, 3, 2, 2))
@@ -41,11 +50,20 @@ def sweep(
         for at, prompt in zip(
             burst(dice, len(part), float(start), pace, dice.pick((0.6, 1.5, 9.0))), part, strict=True
         ):
-            ledger.call(account, float(at), prompt, task=task, system=system, tools=tools, images=images,
-                        end_user=dice.pick(end_users) if end_users else None)  # fmt: skip
+            ledger.call(
+                account,
+                float(at),
+                prompt,
+                task=task,
+                system=system,
+                tools=tools,
+                images=images,
+                end_user=dice.pick(end_users) if end_users else None,
+            )
 
 
 def individuals(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> None:
+    """Ordinary people: follow-ups, rephrasings, retries, from home, work and the train."""
     for quota in quotas(dice, accounts, exchanges):
         account = found(ledger, dice, "individual", kinds=("browser", "browser", "sdk", "raw"))
         converse(
@@ -77,6 +95,7 @@ def carrier_nat(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> No
 
 
 def vpn_users(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> None:
+    """People behind commercial VPN exits, the same ones campaigns rent."""
     _elsewhere(ledger, dice, "vpn_user", accounts, exchanges, "vpn")
 
 
@@ -86,6 +105,7 @@ def relay_users(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> No
 
 
 def travellers(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> None:
+    """People who call from several countries within weeks."""
     for quota in quotas(dice, accounts, exchanges):
         egress = tuple(way for _ in range(dice.whole(2, 4)) for way in access(dice, ledger, network.country(dice))[:2])
         account = found(ledger, dice, "traveller", egress=egress, kinds=("browser", "sdk"))
@@ -187,9 +207,8 @@ def agent_loop(
             )[0]
         )
         conversation, opening = ledger.conversation(), ledger.book.chat(dice, voice, 1)[0]
-        for depth, prompt in enumerate([opening, *ledger.book.steps(dice, length - 1)], 1):
-            if depth > 2 and dice.chance(0.12):
-                prompt = voice.next(dice, True)
+        for depth, step in enumerate([opening, *ledger.book.steps(dice, length - 1)], 1):
+            prompt = voice.next(dice, code=True) if depth > 2 and dice.chance(0.12) else step
             ledger.call(
                 account,
                 at,
@@ -210,8 +229,18 @@ def reopened(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> None:
         first = found(ledger, dice, "reopened", kinds=("sdk", "browser", "raw"))
         first.created_s = min(first.created_s, 0.0)
         first.closed_s = dice.between(0.2, 0.8) * ledger.calendar.end_s
-        again = found(ledger, dice, "reopened", country=first.country, where=first.platform, stacks=first.clients, egress=first.egress,
-                      habit=first.habit, models=first.models, created_s=first.closed_s + dice.heavy(0.4, 1.2, 0.001, 3.0) * DAY_S)  # fmt: skip
+        again = found(
+            ledger,
+            dice,
+            "reopened",
+            country=first.country,
+            where=first.platform,
+            stacks=first.clients,
+            egress=first.egress,
+            habit=first.habit,
+            models=first.models,
+            created_s=first.closed_s + dice.heavy(0.4, 1.2, 0.001, 3.0) * DAY_S,
+        )
         voice = Voice(dice, network.LANGUAGE[first.country])
         system = ledger.book.persona(dice) if dice.chance(0.5) else None
         for account in (first, again):

@@ -21,9 +21,9 @@ class Book:
 
     def chat(self, dice: Dice, voice: Voice, turns: int) -> list[str]:
         code = dice.chance(voice.coder)
-        return [voice.opening(dice)] + [voice.next(dice, code) for _ in range(turns - 1)]
+        return [voice.opening(dice)] + [voice.next(dice, code=code) for _ in range(turns - 1)]
 
-    def items(self, dice: Dice, capability: str, count: int, harvest: bool = False) -> tuple[str, list[str]]:  # noqa: ARG002
+    def items(self, dice: Dice, capability: str, count: int, *, harvest: bool = False) -> tuple[str, list[str]]:  # noqa: ARG002
         """A list of distinct bare tasks and where it came from; ``harvest`` obeys the suite's choice of sources."""
         templates = lists.recipe(dice, capability)
         found: dict[str, None] = {}
@@ -48,8 +48,8 @@ class Book:
             out.append(
                 dice.pick(
                     (
-                        f"{file}.py: {dice.whole(1, 400)}: def {symbol}(self, item):\n    return self.items[{dice.whole(0, 99)}]",
-                        f"exit code {dice.whole(0, 1)}\n{dice.whole(1, 60)} passed, {dice.whole(0, 5)} failed in {dice.whole(1, 90)}s",
+                        f"{file}.py: {dice.whole(1, 400)}: def {symbol}():\n  return rows[{dice.whole(0, 99)}]",
+                        f"exit code {dice.whole(0, 1)}\n{dice.whole(1, 60)} passed, {dice.whole(0, 5)} failed",
                         f"Edited {file} ({dice.whole(1, 80)} lines)",
                         f"grep {symbol}\n{file}:{dice.whole(1, 900)}\n{dice.pick(FILES)}:{dice.whole(1, 900)}",
                         "(no output)",

@@ -23,20 +23,35 @@ from stillwatch.errors import InputError
 
 # capability: (file, which rows) in the file's own words; weights follow the order
 LISTS: dict[str, tuple[tuple[str, str], ...]] = {
-    "reasoning": (("finetune_cot_gsm8k", ""), ("mmlu", ""), ("gsm8k_test", ""), ("alpaca_52k", "question"), ("mt_vicuna_bench", "")),
+    "reasoning": (
+        ("finetune_cot_gsm8k", ""),
+        ("mmlu", ""),
+        ("gsm8k_test", ""),
+        ("alpaca_52k", "question"),
+        ("mt_vicuna_bench", ""),
+    ),
     "rubric_grading": (("autoj_gpt4_judgements", ""), ("alpaca_eval_judge", "")),
     "policy_rewriting": (("speechmap_questions", ""), ("moss_harmless_a", "")),
-    "coding": (("codealpaca", "code_alpaca_2k"), ("alpaca_52k", "capability:coding"), ("humaneval", ""), ("codealpaca", "self_instruct_generation")),
+    "coding": (
+        ("codealpaca", "code_alpaca_2k"),
+        ("alpaca_52k", "capability:coding"),
+        ("humaneval", ""),
+        ("codealpaca", "self_instruct_generation"),
+    ),
     "agentic_coding": (("agentbench_os_train", ""), ("agentbench_kg_sweagent", "first")),
     "tool_use": (("toolbench", "evalset"), ("bfcl_v4_a", ""), ("toolalpaca", ""), ("moss_plugins", "first")),
     "orchestration": (("toolbench", "G3"), ("toolbench", "evalset_G2")),
     "data_analysis": (("infiagent_dabench", ""), ("alpaca_52k", "capability:data analysis"), ("p3_filled_batches", "")),
     "vision": (("llava_bench_qa_a", "coco"), ("llava_gpt4_requests", "")),
     "instruction_following": (
-        ("alpaca_52k", ""), ("alpaca_52k", ""), ("sharegpt_a", "first"), ("alpaca_eval_prompts", ""), ("p3_filled_batches", ""),
+        ("alpaca_52k", ""),
+        ("alpaca_52k", ""),
+        ("sharegpt_a", "first"),
+        ("alpaca_eval_prompts", ""),
+        ("p3_filled_batches", ""),
         ("alpaca_generation_requests", ""),
     ),
-}  # fmt: skip
+}
 _GRAMMAR_SHARE = {
     "computer_use": 1.0,
     "orchestration": 0.6,
@@ -48,9 +63,9 @@ _GRAMMAR_SHARE = {
 _DEFAULT_GRAMMAR = 0.2
 _COLUMNS = ("subset", "conversation_id", "turn", "system", "prompt", "lang", "capability")
 _HARNESS = (
-    (re.compile(r"^Q: (.*)\nA: Let's think step by step\.$", re.S), r"\1"),
-    (re.compile(r"^Question: (.*)\nAnswer:$", re.S), r"\1"),
-    (re.compile(r"^The following are multiple choice questions.*?\n\n(.*)\nAnswer:$", re.S), r"\1"),
+    (re.compile(r"^Q: (.*)\nA: Let's think step by step\.$", re.DOTALL), r"\1"),
+    (re.compile(r"^Question: (.*)\nAnswer:$", re.DOTALL), r"\1"),
+    (re.compile(r"^The following are multiple choice questions.*?\n\n(.*)\nAnswer:$", re.DOTALL), r"\1"),
 )
 _NUMBER = re.compile(r"\b\d{1,4}\b")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
@@ -120,14 +135,14 @@ class CorpusBook(Book):
             self._lists[key] = list(dict.fromkeys(texts))
         return self._lists[key]
 
-    def _sources(self, capability: str, harvest: bool) -> list[tuple[str, str]]:
+    def _sources(self, capability: str, *, harvest: bool) -> list[tuple[str, str]]:
         rows = [row for row in LISTS.get(capability, ()) if row[0] in self._present and row[0] not in self.held_out]
         return [row for row in rows if row[0] in self.only] if harvest and self.only else rows
 
-    def items(self, dice: Dice, capability: str, count: int, harvest: bool = False) -> tuple[str, list[str]]:
-        sources = self._sources(capability, harvest)
+    def items(self, dice: Dice, capability: str, count: int, *, harvest: bool = False) -> tuple[str, list[str]]:
+        sources = self._sources(capability, harvest=harvest)
         if not sources or dice.chance(_GRAMMAR_SHARE.get(capability, _DEFAULT_GRAMMAR)):
-            return super().items(dice, capability, count, harvest)
+            return super().items(dice, capability, count, harvest=harvest)
         found: dict[str, None] = {}
         names: list[str] = []
         for name, which in dice.shuffled(sources):
@@ -142,7 +157,7 @@ class CorpusBook(Book):
                 break
         out = list(found)[:count]
         if len(out) < count:
-            out += super().items(dice, capability, count - len(out), harvest)[1]
+            out += super().items(dice, capability, count - len(out), harvest=harvest)[1]
         return "+".join(names), out
 
     @cached_property
@@ -190,7 +205,7 @@ class CorpusBook(Book):
         said = talk[start : start + turns]
         if again:
             said = [altered(dice, text) for text in said]
-        return said + [voice.next(dice, voice.coder > 0.5) for _ in range(turns - len(said))]
+        return said + [voice.next(dice, code=voice.coder > 0.5) for _ in range(turns - len(said))]
 
     def batch(self, dice: Dice, count: int) -> list[str]:
         if "p3_filled_batches" not in self._present or "p3_filled_batches" in self.held_out or dice.chance(0.4):

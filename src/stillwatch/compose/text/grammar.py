@@ -133,7 +133,7 @@ def fill(dice: Dice, template: str) -> str:
     return _SLOT.sub(lambda match: _slot(dice, match[1]), template).replace("{{", "{").replace("}}", "}")
 
 
-def _foreign(dice: Dice, language: str, follow: bool) -> str:
+def _foreign(dice: Dice, language: str, *, follow: bool) -> str:
     openers, follow_ups, topics = FOREIGN[language]
     text = dice.pick(follow_ups if follow else openers)
     text = text.replace("{t}", dice.pick(topics)).replace("{t2}", dice.pick(topics))
@@ -165,12 +165,12 @@ class Voice:
 
     def opening(self, dice: Dice) -> str:
         if self.language in FOREIGN and dice.chance(0.8):
-            return self.styled(dice, _foreign(dice, self.language, False))
+            return self.styled(dice, _foreign(dice, self.language, follow=False))
         return self.styled(dice, fill(dice, dice.pick(CODE_OPENERS if dice.chance(self.coder) else OPENERS)))
 
-    def next(self, dice: Dice, code: bool) -> str:
+    def next(self, dice: Dice, *, code: bool) -> str:
         if self.language in FOREIGN and dice.chance(0.8):
-            return self.styled(dice, _foreign(dice, self.language, True))
+            return self.styled(dice, _foreign(dice, self.language, follow=True))
         return self.styled(dice, fill(dice, dice.pick(CODE_FOLLOW_UPS if code else FOLLOW_UPS)))
 
 

@@ -104,6 +104,7 @@ def recipe(dice: Dice, capability: str) -> tuple[str, ...]:
 
 
 def item(dice: Dice, templates: tuple[str, ...]) -> str:
+    """One bare task."""
     return fill(dice, dice.pick(templates))
 
 

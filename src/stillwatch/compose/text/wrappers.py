@@ -172,6 +172,7 @@ _PERSONA = (
 
 
 def persona(dice: Dice) -> str:
+    """A system prompt as small applications carry."""
     text = dice.pick(_PERSONA)
     text = text.replace(
         "{role_word}", dice.pick(("a guide", "a coach", "an editor", "a tutor", "a clerk", "an analyst"))
