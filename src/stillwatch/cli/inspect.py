@@ -23,7 +23,9 @@ exit codes: 0 there are usable rows, 2 there are none or the input cannot be rea
 """
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+def add_parser(
+    subparsers: argparse._SubParsersAction[argparse.ArgumentParser],
+) -> argparse.ArgumentParser:
     """The command's arguments."""
     made = subparsers.add_parser(
         "inspect",
@@ -97,7 +99,7 @@ def show(found: Coverage, console: Console) -> None:
     if found.rejected:
         console.print("\n[bold]Rejected rows[/]")
         for reason, count in found.reasons.items():
-            console.print(f"  {count:,} × {reason}", markup=False, highlight=False)
+            console.print(f"  {count:,} rows: {reason}", markup=False, highlight=False)
         for item in found.rejected[:5]:
             place = f"{item.source}:{item.line}" if item.line is not None else item.source
             console.print(f"  {place}: {item.reason}: {(item.row or '')[:120]!r}", markup=False, highlight=False)
@@ -153,5 +155,5 @@ def _show_columns(found: Coverage, console: Console) -> None:
 
 def _shown(name: str, share: float) -> str:
     style = "dim" if share == 0 else "green" if share > 0.95 else "yellow"
-    percent = "–" if share == 0 else f"{share:.0%}" if share >= 0.01 else "<1%"
+    percent = "none" if share == 0 else f"{share:.0%}" if share >= 0.01 else "<1%"
     return f"[{style}]{name} {percent}[/]"

@@ -7,19 +7,22 @@ row can be found again.
 from __future__ import annotations
 
 import io
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import duckdb
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
+import zstandard
 
 from stillwatch import tables
 from stillwatch.errors import InputError
 from stillwatch.ingest.batches import RawBatch, Rejections
 from stillwatch.ingest.checks import unusable_columns
 from stillwatch.ingest.jsonl import connect, literal, only_rejected, read_jsonl
-from stillwatch.ingest.sources import Source, open_bytes, read_all
+from stillwatch.ingest.sources import Source, broken_compression, open_bytes, read_all
 
 
 def read_parquet(source: Source, schema: pa.Schema, batch_rows: int) -> Iterator[RawBatch]:
@@ -59,6 +62,7 @@ def read_parquet(source: Source, schema: pa.Schema, batch_rows: int) -> Iterator
 
 
 def parquet_file(source: Source) -> pq.ParquetFile:
+    """The file with its schema read. Raises InputError where it is truncated or damaged."""
     try:
         return pq.ParquetFile(io.BytesIO(read_all(source)) if source.compression else source.path)
     except (OSError, pa.ArrowException) as error:
@@ -77,66 +81,67 @@ def _parquet_batches(
         return
     quoted = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
     with connect() as connection:
-        relation = connection.sql(f"SELECT {quoted} FROM read_parquet('{literal(source)}')")
+        relation = connection.sql(f"SELECT {quoted} FROM read_parquet('{literal(str(source.path))}')")
         yield from relation.to_arrow_reader(batch_rows)
 
 
 def read_csv(source: Source, schema: pa.Schema, _batch_rows: int) -> Iterator[RawBatch]:
     """Comma-separated with a header; every value is read as text and converted later. Lines count records."""
     rejected: Rejections = []
+    start = 2
+    with csv_batches(source, rejected) as (names, batches):
+        missing = [field.name for field in schema if not field.nullable and field.name not in names]
+        if missing:
+            raise InputError(
+                f"required columns are missing: {', '.join(missing)}",
+                source=source.name,
+                hint=f"the header has {', '.join(names[:12])}",
+            )
+        wanted = [name for name in names if name in schema.names]
+        extra = tuple(name for name in names if name not in schema.names)
+        for batch in batches:
+            first, bad = start, list(rejected)
+            rejected.clear()
+            yield RawBatch(
+                data=batch.select(wanted),
+                locate=lambda row, first=first, batch=batch: (first + row, batch.slice(row, 1).to_pylist()[0]),
+                rejected=bad,
+                extra_columns=extra,
+            )
+            start += batch.num_rows + len(bad)
+        if rejected:
+            yield only_rejected(schema, rejected)
+
+
+@contextmanager
+def csv_batches(source: Source, rejected: Rejections) -> Iterator[tuple[list[str], Iterator[pa.RecordBatch]]]:
+    """The header's names and batches with every column as text; rows of another width are added to ``rejected``.
+
+    Raises InputError where there is no header, where text is not UTF-8, and where the file breaks off.
+    """
 
     def on_bad_row(row: pyarrow.csv.InvalidRow) -> str:
         reason = f"{row.actual_columns} values where the header has {row.expected_columns}"
         rejected.append((row.number, reason, row.text))
         return "skip"
 
-    reader = open_csv(source, on_bad_row)
-    names = reader.schema.names
-    missing = [field.name for field in schema if not field.nullable and field.name not in names]
-    if missing:
-        raise InputError(
-            f"required columns are missing: {', '.join(missing)}",
-            source=source.name,
-            hint=f"the header has {', '.join(names[:12])}",
-        )
-    extra = tuple(name for name in names if name not in schema.names)
-    start = 2
-    while True:
+    header = source.head.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0]
+    with open_bytes(source) as stream:
         try:
-            batch = reader.read_next_batch()
-        except StopIteration:
-            break
-        except (pa.ArrowException, OSError, EOFError) as error:
-            raise InputError(f"broken CSV: {str(error).splitlines()[0][:200]}", source=source.name) from error
-        first, bad = start, list(rejected)
-        rejected.clear()
-        wanted = batch.select([name for name in names if name in schema.names])
-        yield RawBatch(
-            data=wanted,
-            locate=lambda row, first=first, batch=batch: (first + row, batch.slice(row, 1).to_pylist()[0]),
-            rejected=bad,
-            extra_columns=extra,
-        )
-        start += batch.num_rows + len(bad)
-    if rejected:
-        yield only_rejected(schema, rejected)
-
-
-def open_csv(source: Source, on_bad_row: object) -> pyarrow.csv.CSVStreamingReader:
-    """A streaming reader with every column as text. Raises InputError where there is no header or no text."""
-    header = source.head.lstrip(b"\xef\xbb\xbf").split(b"\n", 1)[0]
-    try:
-        names = pyarrow.csv.read_csv(io.BytesIO(header + b"\n")).schema.names
-        return pyarrow.csv.open_csv(
-            pa.PythonFile(open_bytes(source), mode="r"),
-            read_options=pyarrow.csv.ReadOptions(use_threads=False, block_size=4 << 20),
-            parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=on_bad_row),
-            convert_options=pyarrow.csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), null_values=[""], strings_can_be_null=True
-            ),
-        )
-    except (pa.ArrowException, OSError, EOFError) as error:
-        raise InputError(f"not a readable CSV: {str(error).splitlines()[0][:200]}", source=source.name) from error
+            names: list[str] = pyarrow.csv.read_csv(io.BytesIO(header + b"\n")).schema.names
+            reader = pyarrow.csv.open_csv(
+                stream,
+                read_options=pyarrow.csv.ReadOptions(use_threads=False, block_size=4 << 20),
+                parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=on_bad_row),
+                convert_options=pyarrow.csv.ConvertOptions(
+                    column_types=dict.fromkeys(names, pa.string()), null_values=[""], strings_can_be_null=True
+                ),
+            )
+            yield names, reader
+        except (EOFError, zlib.error, zstandard.ZstdError) as error:
+            raise broken_compression(source, error) from error
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            raise InputError(f"not a readable CSV: {str(error).splitlines()[0][:200]}", source=source.name) from error
 
 
 READERS = {"parquet": read_parquet, "lines": read_jsonl, "csv": read_csv}

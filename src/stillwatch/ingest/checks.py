@@ -97,23 +97,19 @@ def unusable_columns(found: pa.Schema, schema: pa.Schema) -> list[str]:
 
 def _castable(found: pa.DataType, wanted: pa.DataType) -> bool:
     kinds = pa.types
-    if kinds.is_null(found) or found == wanted:
-        return True
     if kinds.is_dictionary(found):
         return _castable(found.value_type, wanted)
     if kinds.is_list(found) or kinds.is_large_list(found):
         return kinds.is_list(wanted) and _castable(found.value_type, wanted.value_type)
-    texts = kinds.is_string(found) or kinds.is_large_string(found) or kinds.is_string_view(found)
-    if texts:
+    text = kinds.is_string(found) or kinds.is_large_string(found) or kinds.is_string_view(found)
+    number = kinds.is_integer(found) or kinds.is_floating(found) or kinds.is_decimal(found)
+    if text or kinds.is_null(found) or found == wanted:
         return True
-    numbers = kinds.is_integer(found) or kinds.is_floating(found) or kinds.is_decimal(found)
     if kinds.is_timestamp(wanted):
-        return numbers or kinds.is_timestamp(found) or kinds.is_date(found)
+        return number or kinds.is_timestamp(found) or kinds.is_date(found)
     if kinds.is_string(wanted):
         return kinds.is_integer(found) or kinds.is_binary(found) or kinds.is_large_binary(found)
-    if kinds.is_integer(wanted) or kinds.is_floating(wanted):
-        return numbers
-    return False
+    return number and (kinds.is_integer(wanted) or kinds.is_floating(wanted))
 
 
 def _flat(column: pa.Array | pa.ChunkedArray) -> pa.Array:

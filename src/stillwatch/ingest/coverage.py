@@ -143,9 +143,9 @@ def _advice(
     if identity:
         yield "no account identity: pass --join with a table keyed by request id that names the account"
     if not any(groups["network"].values()) and not any(groups["client"].values()):
-        yield "no network or client facts: join an access log (client_address, ja4, user_agent) to link accounts by them"
+        yield "no network or client facts: join an access log that has client_address, ja4 or user_agent"
     if groups["content"]["prompt"] == 0:
-        yield "no prompts: harvest detectors see timing, parameters and usage only; switch content capture on if you may"
+        yield "no prompts: only timing, parameters and usage can speak; switch content capture on if you may"
     elif groups["content"]["response"] == 0:
         yield "no responses: output tokens still count, capabilities are told from prompts alone"
     if groups["usage"]["output_tokens"] == 0:

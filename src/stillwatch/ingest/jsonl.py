@@ -1,12 +1,15 @@
 """Canonical JSONL: lines in a buffer → columns, with DuckDB's JSON reader and exact line numbers.
 
-Three ways through, each only for what the one before could not take: the whole block at once with the keys its lines
-were seen to have (strict about types, stops at the first surprise); the same as text and converted by `checks`, which
-finds each wrong value; and, for lines that are no JSON at all, one by one in Python to say what is wrong with them.
+Four ways through, each only for what the one before could not take: the whole file at once, strict about types; from
+the first surprise on (and for compressed files) the same block by block; a block with a surprise in it as text,
+converted by `checks`, which finds each wrong value; and lines that are no JSON object one by one in Python, to say
+what is wrong with them.
 """
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
 
 import duckdb
@@ -14,16 +17,20 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from stillwatch.ingest import rows
 from stillwatch.ingest.batches import Located, RawBatch, Rejections
 from stillwatch.ingest.dedup import string_buffers
-from stillwatch.ingest.options import TEXT_COLUMNS
+from stillwatch.ingest.options import MAX_ROW_BYTES, TEXT_COLUMNS
 from stillwatch.ingest.sources import Chunk, Source, TooLong, read_chunks
 
+_TOO_LONG = f"the row is larger than {MAX_ROW_BYTES >> 20} MB"
 _SAMPLED_LINES = 24
 _SAMPLED_PLACES = 5
 _SAMPLED_BYTES = 128 << 10
+# an error inside a running query reaches Arrow's reader as OSError
+_BROKEN = (duckdb.Error, OSError, pa.ArrowException)
 _OPENERS = (ord("{"), ord("["))
 
 
@@ -43,7 +50,7 @@ def read_jsonl(source: Source, schema: pa.Schema, batch_rows: int) -> Iterator[R
                 for batch in _whole_file(connection, source, schema, batch_rows):
                     yield batch
                     done += batch.data.num_rows + len(batch.rejected)
-            except duckdb.Error:
+            except _BROKEN:
                 pass  # something in the rest of the file is odd: go on in blocks, which can say what
             else:
                 return
@@ -52,7 +59,7 @@ def read_jsonl(source: Source, schema: pa.Schema, batch_rows: int) -> Iterator[R
                 if done:
                     done -= 1
                     continue
-                yield only_rejected(schema, [(chunk.line, "the row is larger than 64 MB", chunk.head)])
+                yield only_rejected(schema, [(chunk.line, _TOO_LONG, chunk.head)])
                 continue
             begin, done = _skip(chunk, done)
             for start in range(begin, len(chunk), batch_rows):
@@ -64,13 +71,8 @@ def _whole_file(
     connection: duckdb.DuckDBPyConnection, source: Source, schema: pa.Schema, batch_rows: int
 ) -> Iterator[RawBatch]:
     """Every row in order, until DuckDB meets something it cannot take (then duckdb.Error)."""
-    keys = _sampled_keys(source)
-    extra = tuple(name for name in keys if name not in schema.names)
-    known = {field.name: _sql_type(field.type) for field in schema if field.name in keys or not field.nullable}
-    columns = ", ".join(f"{name}: '{kind}'" for name, kind in known.items())
-    relation = connection.sql(
-        f"SELECT * FROM read_json('{literal(source)}', format = 'newline_delimited', columns = {{{columns}}})"
-    )
+    extra = tuple(name for name in _sampled_keys(source) if name not in schema.names)
+    relation = _scan(connection, literal(str(source.path)), schema)
     finder = LineFinder(source)
     first = 0
     for batch in relation.to_arrow_reader(batch_rows):
@@ -79,9 +81,20 @@ def _whole_file(
         first += batch.num_rows
 
 
-def literal(source: Source) -> str:
+def _scan(connection: duckdb.DuckDBPyConnection, quoted_path: str, schema: pa.Schema) -> duckdb.DuckDBPyRelation:
+    columns = ", ".join(f"{_quoted(field.name)}: '{_sql_type(field.type)}'" for field in schema)
+    return connection.sql(
+        f"SELECT * FROM read_json('{quoted_path}', format = 'newline_delimited', columns = {{{columns}}})"
+    )
+
+
+def _quoted(name: str) -> str:
+    return "'" + name.replace("'", "''") + "'"
+
+
+def literal(path: str) -> str:
     """The path inside SQL quotes; DuckDB would read ``*?[`` as a glob, the file is meant literally."""
-    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(source.path)).replace("'", "''")
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in path).replace("'", "''")
 
 
 class LineFinder:
@@ -132,25 +145,58 @@ def _skip(chunk: Chunk, done: int) -> tuple[int, int]:
 
 
 def _block(connection: duckdb.DuckDBPyConnection, chunk: Chunk, schema: pa.Schema) -> Iterator[RawBatch]:
-    keys, same_keys = _keys_of(chunk.line(i) for i in range(0, len(chunk), max(1, len(chunk) // _SAMPLED_LINES)))
+    keys = _keys_of(chunk.line(i) for i in range(0, len(chunk), max(1, len(chunk) // _SAMPLED_LINES)))
     extra = tuple(name for name in keys if name not in schema.names)
-    known = {field.name: _json_type(field.type) for field in schema if field.name in keys}
-    column = _transformed(connection, chunk, "json_transform_strict", known) if same_keys and known else None
-    if column is None:
-        as_text = {field.name: ["VARCHAR"] if pa.types.is_list(field.type) else "VARCHAR" for field in schema}
-        column = _transformed(connection, chunk, "TRY(json_transform", as_text)
-    if column is None:
-        column = pa.nulls(len(chunk), pa.struct([]))
-    kept = np.flatnonzero(np.asarray(column.is_valid()))
+    batch, kept = _typed_block(connection, chunk, schema) or _text_block(connection, chunk, schema)
     if len(kept):
-        struct = column if len(kept) == len(chunk) else column.take(pa.array(kept))
-        batch = pa.RecordBatch.from_arrays(struct.flatten(), names=[field.name for field in struct.type])
         yield _checked_batch(
             batch, schema, extra, lambda row: (chunk.first_line + int(kept[row]), chunk.line(int(kept[row])))
         )
     if len(kept) < len(chunk):
         odd = np.setdiff1d(np.arange(len(chunk)), kept, assume_unique=True)
         yield _one_by_one([(chunk.first_line + index, chunk.line(index)) for index in odd.tolist()], schema)
+
+
+_Block = tuple[pa.RecordBatch, npt.NDArray[np.int64]]
+
+
+def _typed_block(connection: duckdb.DuckDBPyConnection, chunk: Chunk, schema: pa.Schema) -> _Block | None:
+    """The block read like a file, from memory (Linux); None where one of its lines is not as it should be."""
+    if sys.platform != "linux":
+        return None
+    memory = os.memfd_create("lines")
+    try:
+        begin, end = int(chunk.offsets[0]), int(chunk.offsets[-1])
+        os.ftruncate(memory, end - begin)
+        os.pwrite(memory, chunk.data[begin:end], 0)
+        table = _scan(connection, f"/proc/self/fd/{memory}", schema).to_arrow_table()
+    except _BROKEN:
+        return None
+    finally:
+        os.close(memory)
+    kept = np.flatnonzero(filled_lines(chunk))
+    if table.num_rows != len(kept):
+        return None
+    columns = [column.combine_chunks() for column in table.columns]
+    return pa.RecordBatch.from_arrays(columns, names=table.schema.names), kept
+
+
+def _text_block(connection: duckdb.DuckDBPyConnection, chunk: Chunk, schema: pa.Schema) -> _Block:
+    """Every value as text, for `checks` to convert; rows that are no JSON object are left out."""
+    lines = pa.StringArray.from_buffers(len(chunk), pa.py_buffer(chunk.offsets), pa.py_buffer(chunk.data))
+    wanted = msgspec.json.encode({field.name: "VARCHAR" for field in schema}).decode().replace("'", "''")
+    connection.register("lines", pa.table({"line": lines}))
+    try:
+        table = connection.sql(f"SELECT TRY(json_transform(line, '{wanted}')) AS r FROM lines").to_arrow_table()
+    except (*_BROKEN, UnicodeDecodeError):
+        return rows.table([], schema), np.zeros(0, np.int64)
+    finally:
+        connection.unregister("lines")
+    struct = table.column(0).combine_chunks()
+    # a line may be JSON and no object: one without the first column is looked at again
+    kept = np.flatnonzero(np.asarray(struct.is_valid()) & np.asarray(pc.struct_field(struct, 0).is_valid()))
+    struct = struct if len(kept) == len(struct) else struct.take(pa.array(kept))
+    return pa.RecordBatch.from_arrays(struct.flatten(), names=schema.names), kept
 
 
 def _sql_type(kind: pa.DataType) -> str:
@@ -165,22 +211,6 @@ def _json_type(kind: pa.DataType) -> str | list[str]:
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
         return "DOUBLE"
     return "BOOLEAN" if pa.types.is_boolean(kind) else "VARCHAR"
-
-
-def _transformed(
-    connection: duckdb.DuckDBPyConnection, chunk: Chunk, function: str, structure: dict[str, str | list[str]]
-) -> pa.StructArray | None:
-    lines = pa.StringArray.from_buffers(len(chunk), pa.py_buffer(chunk.offsets), pa.py_buffer(chunk.data))
-    wanted = msgspec.json.encode(structure).decode().replace("'", "''")
-    closing = ")" if function.startswith("TRY(") else ""
-    connection.register("lines", pa.table({"line": lines}))
-    try:
-        table = connection.sql(f"SELECT {function}(line, '{wanted}'){closing} AS r FROM lines").to_arrow_table()
-    except (duckdb.Error, UnicodeDecodeError):
-        return None
-    finally:
-        connection.unregister("lines")
-    return table.column(0).combine_chunks() if table.num_rows == len(chunk) else None
 
 
 def _checked_batch(
@@ -224,6 +254,8 @@ def _one_by_one(located: list[Located], schema: pa.Schema) -> RawBatch:
         if not isinstance(line, bytes) or not line.strip():
             continue
         try:
+            if len(line) > MAX_ROW_BYTES:
+                raise rows.BadRowError(_TOO_LONG)
             good.append(rows.typed(decoded(line), schema))
             where.append((number, line))
         except rows.BadRowError as error:
@@ -255,16 +287,15 @@ def json_problem(line: bytes, error: Exception) -> str:
     return "not valid JSON: " + str(error).removeprefix("JSON is malformed: ").split(" (byte")[0]
 
 
-def _keys_of(lines: Iterable[bytes]) -> tuple[tuple[str, ...], bool]:
-    """The keys of some lines, and whether all of them had the same."""
+def _keys_of(lines: Iterable[bytes]) -> tuple[str, ...]:
+    """The keys of some lines."""
     sets: list[tuple[str, ...]] = []
     for line in lines:
         try:
             sets.append(tuple(msgspec.json.decode(line, type=dict[str, msgspec.Raw])))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             continue
-    union = tuple(dict.fromkeys(name for names in sets for name in names))
-    return union, all(len(names) == len(union) for names in sets)
+    return tuple(dict.fromkeys(name for names in sets for name in names))
 
 
 def _sampled_keys(source: Source) -> tuple[str, ...]:
@@ -275,7 +306,7 @@ def _sampled_keys(source: Source) -> tuple[str, ...]:
             file.seek(part * max(0, source.size - _SAMPLED_BYTES) // (_SAMPLED_PLACES - 1))
             block = file.read(_SAMPLED_BYTES).split(b"\n")
             lines.extend(block[: 4 * _SAMPLED_LINES] if part == 0 else block[1:_SAMPLED_LINES])
-    return _keys_of(lines)[0]
+    return _keys_of(lines)
 
 
 def only_rejected(schema: pa.Schema, rejected: Rejections) -> RawBatch:

@@ -86,17 +86,24 @@ def _content(record: dict[str, Any]) -> dict[str, Any]:
 
 def _identity(record: dict[str, Any], metadata: dict[str, Any], context: Context) -> dict[str, Any]:
     key = context.key_id(metadata.get("user_api_key_hash") or metadata.get("user_api_key") or record.get("api_key"))
+    named = (record.get(name) for name in ("litellm_call_id", "request_id", "id"))
+    payers = (
+        metadata.get("user_api_key_org_id"),
+        record.get("organization_id"),
+        metadata.get("user_api_key_team_id"),
+        record.get("team_id"),
+    )
     return {
-        "exchange_id": record.get("litellm_call_id") or record.get("request_id") or record.get("id") or context.made_up_id(record),
+        "exchange_id": next((name for name in named if name), None) or context.made_up_id(record),
         "account_id": metadata.get("user_api_key_user_id") or record.get("user") or (f"key:{key}" if key else None),
         "key_id": key,
-        "org_id": metadata.get("user_api_key_org_id") or record.get("organization_id") or metadata.get("user_api_key_team_id") or record.get("team_id") or None,
+        "org_id": next((payer for payer in payers if payer), None),
         "end_user_id": record.get("end_user") or metadata.get("user_api_key_end_user_id") or None,
         "client_address": record.get("requester_ip_address") or metadata.get("requester_ip_address") or None,
         "user_agent": record.get("user_agent") or metadata.get("user_agent") or None,
         "ja4": as_dict(metadata.get("requester_custom_headers")).get("x-ja4"),
         "conversation_id": record.get("session_id") or None,
-    }  # fmt: skip
+    }
 
 
 def _usage(record: dict[str, Any], metadata: dict[str, Any], reply: Reply) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def first_of(record: Any, paths: tuple[Path_, ...]) -> Any:
     """The first value that is neither absent nor empty."""
     for path in paths:
         value = found(record, path)
-        if value is not None and value != "" and value != "-":
+        if value is not None and value not in ("", "-"):
             return value
     return None
 
@@ -174,7 +174,7 @@ def _has(record: Any, path: Path_) -> bool:
     if found(record, path) is not None:
         return True
     parent = found(record, path[:-1]) if len(path) > 1 else record
-    return isinstance(parent, dict) and path[-1] in parent or ".".join(path) in record
+    return (isinstance(parent, dict) and path[-1] in parent) or ".".join(path) in record
 
 
 def _order(value: Any) -> tuple[int, str]:

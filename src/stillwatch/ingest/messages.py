@@ -156,6 +156,7 @@ def _reasoning(item: dict[str, Any]) -> str:
 
 
 def joined(parts: list[Part], kind: PartKind) -> str | None:
+    """The texts of one kind of part, one to a line; None where there are none."""
     texts = [text for part_kind, text in parts if part_kind == kind and text]
     return "\n".join(texts) if texts else None
 

@@ -1,8 +1,8 @@
 """OpenTelemetry: OTLP traces and logs, as JSON or protobuf, in the three dialects emitters speak.
 
 GenAI conventions from 1.37 (content as JSON text on spans, as structured values on log events), those up to 1.36
-(``gen_ai.system``, ``gen_ai.prompt``, indexed attributes), and OpenInference (``llm.input_messages.N.…``). The convention
-has no attribute for the paying account: ``user.id`` on span or resource is taken where a deployer added it.
+(``gen_ai.system``, ``gen_ai.prompt``, indexed attributes), and OpenInference (``llm.input_messages.N.…``). They
+have no attribute for the paying account: ``user.id`` on span or resource is taken where a deployer added it.
 """
 
 from __future__ import annotations
@@ -158,9 +158,19 @@ def _schema(tool: Any) -> Any:
 
 
 _WHERE = {
-    "input": (("gen_ai.input.messages", "gen_ai.prompt", "gen_ai.request.messages"), ("gen_ai.prompt.",), "llm.input_messages.", "input.value"),
-    "output": (("gen_ai.output.messages", "gen_ai.completion"), ("gen_ai.completion.",), "llm.output_messages.", "output.value"),
-}  # fmt: skip
+    "input": (
+        ("gen_ai.input.messages", "gen_ai.prompt", "gen_ai.request.messages"),
+        "gen_ai.prompt.",
+        "llm.input_messages.",
+        "input.value",
+    ),
+    "output": (
+        ("gen_ai.output.messages", "gen_ai.completion"),
+        "gen_ai.completion.",
+        "llm.output_messages.",
+        "output.value",
+    ),
+}
 
 
 def _messages(attributes: dict[str, Any], side: str) -> list[Any]:
@@ -170,7 +180,7 @@ def _messages(attributes: dict[str, Any], side: str) -> list[Any]:
         return [{"role": "user" if side == "input" else "assistant", "content": given}]
     if given:
         return as_list(given)
-    found = _indexed(attributes, indexed[0], "") or [
+    found = _indexed(attributes, indexed, "") or [
         _inferred(item) for item in _indexed(attributes, inference, "message.")
     ]
     if found:
@@ -203,8 +213,8 @@ def _inferred(message: dict[str, Any]) -> dict[str, Any]:
         parts.append({"type": "image"} if is_image else {"type": "text", "text": str(part.get("text") or "")})
     if isinstance(message.get("content"), str):
         parts.append({"type": "text", "text": message["content"]})
-    for call in _indexed(message, "tool_calls.", "tool_call."):
-        parts.append({"type": "tool_call", "name": call.get("function.name")})
+    calls = _indexed(message, "tool_calls.", "tool_call.")
+    parts.extend({"type": "tool_call", "name": call.get("function.name")} for call in calls)
     return {"role": message.get("role"), "parts": parts}
 
 
@@ -271,13 +281,19 @@ def _usage(attributes: dict[str, Any], reply: Reply) -> dict[str, Any]:
     reason = reasons[0] if isinstance(reasons, list) and reasons else reasons
     return {
         "finish_reason": reason if isinstance(reason, str) else reply.finish_reason,
-        "input_tokens": _pick(attributes, "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt"),
-        "output_tokens": _pick(attributes, "gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion"),
+        "input_tokens": _pick(
+            attributes, "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt"
+        ),
+        "output_tokens": _pick(
+            attributes, "gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion"
+        ),
         "reasoning_tokens": _pick(
-            attributes, "gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens",
+            attributes,
+            "gen_ai.usage.reasoning.output_tokens",
+            "gen_ai.usage.reasoning_tokens",
             "llm.token_count.completion_details.reasoning",
         ),
-    }  # fmt: skip
+    }
 
 
 def _timing(span: dict[str, Any], attributes: dict[str, Any]) -> dict[str, Any]:

@@ -16,13 +16,15 @@ import msgspec
 
 from stillwatch.errors import InputError
 from stillwatch.ingest.options import Content
+from stillwatch.ingest.redact import redacted_text
 
 MAX_ROW_CHARS = 2_000
 MIN_ROWS_FOR_LIMIT = 200  # below this a share says nothing: one bad row of ten is not a broken source
 _SAMPLE = 20
 
 _SECRET_FIELD = re.compile(
-    r"""(?ix) ( ["']? \b (?: proxy-authorization | authorization | (?:x-)?api[-_]?key | x-goog-api-key | set-cookie | cookie
+    r"""(?ix) ( ["']? \b (?:
+        proxy-authorization | authorization | (?:x-)?api[-_]?key | x-goog-api-key | set-cookie | cookie
         | ocp-apim-subscription-key | x-amz-security-token | user_api_key(?:_hash)? | secret | password | access_token )
         ["']? \s* [:=] \s* ) ( "(?:[^"\\]|\\.)*"? | '[^']*'? | [^\s,;}\]]+ (?:\s+[^\s,;}\]"']+)? )"""
 )
@@ -57,8 +59,6 @@ def shown(row: object, content: Content) -> str | None:
         text = msgspec.json.encode(row, enc_hook=str).decode()[: 4 * MAX_ROW_CHARS]
     text = without_credentials(text)
     if content == "redacted":
-        from stillwatch.ingest.redact import redacted_text
-
         text = redacted_text(text)
     return text[:MAX_ROW_CHARS]
 
@@ -103,7 +103,7 @@ class Quarantine:
         top = "; ".join(f"{reason} ({count})" for reason, count in self.reasons.most_common(3))
         first = self.sample[0]
         raise InputError(
-            f"{self.count:,} of {rows_read:,} rows were rejected, more than the {self._max_bad_share:.0%} allowed: {top}",
+            f"{self.count:,} of {rows_read:,} rows were rejected, more than {self._max_bad_share:.0%}: {top}",
             source=first.source,
             line=first.line,
             hint="run `stillwatch inspect` on the file, fix the source, or raise max_bad_share",
@@ -121,7 +121,7 @@ class Quarantine:
             self._file = self._temporary.open("wb")
         self._file.close()
         self._file = None
-        os.replace(self._temporary, self._directory / "quarantine.jsonl")
+        self._temporary.replace(self._directory / "quarantine.jsonl")
 
     def discard(self) -> None:
         """Removes the unfinished file: for runs that end in an error."""

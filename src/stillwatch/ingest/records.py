@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from stillwatch.errors import InputError
 from stillwatch.ingest import canonical, jsonl
+from stillwatch.ingest.batches import Rejections
 from stillwatch.ingest.options import MAX_ROW_BYTES
 from stillwatch.ingest.sources import Source, TooLong, read_all, read_chunks
 
@@ -169,24 +170,22 @@ def _first_problem(data: bytes) -> str:
 
 
 def _csv(source: Source) -> Iterator[Record]:
-    rejected: list[tuple[int | None, str]] = []
-
-    def on_bad_row(row: Any) -> str:
-        rejected.append((row.number, f"{row.actual_columns} values where the header has {row.expected_columns}"))
-        return "skip"
-
-    reader, start = canonical.open_csv(source, on_bad_row), 2
-    try:
-        for batch in reader:
+    rejected: Rejections = []
+    start = 2
+    with canonical.csv_batches(source, rejected) as (_, batches):
+        for batch in batches:
             for offset, row in enumerate(batch.to_pylist()):
                 value = {name: item for name, item in row.items() if item is not None}
                 yield Record(line=start + offset, value=value, raw=value)
             start += batch.num_rows + len(rejected)
-            for line, problem in rejected:
-                yield Record(line=line, value={}, raw=None, problem=problem)
-            rejected.clear()
-    except (pa.ArrowException, OSError, EOFError) as error:
-        raise InputError(f"broken CSV: {str(error).splitlines()[0][:200]}", source=source.name) from error
+            yield from _bad_rows(rejected)
+    yield from _bad_rows(rejected)
+
+
+def _bad_rows(rejected: Rejections) -> Iterator[Record]:
+    for line, problem, raw in rejected:
+        yield Record(line=line, value={}, raw=raw, problem=problem)
+    rejected.clear()
 
 
 def _parquet(source: Source) -> Iterator[Record]:
@@ -205,11 +204,11 @@ def _parquet(source: Source) -> Iterator[Record]:
 
 
 def _protobuf(source: Source) -> Iterator[Record]:
-    try:
-        from google.protobuf.json_format import MessageToDict
-        from google.protobuf.message import DecodeError
-        from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-        from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+    try:  # an optional package, asked for only where such a file comes
+        from google.protobuf.json_format import MessageToDict  # noqa: PLC0415
+        from google.protobuf.message import DecodeError  # noqa: PLC0415
+        from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest  # noqa: PLC0415
+        from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest  # noqa: PLC0415
     except ImportError as error:
         raise InputError(
             "OTLP protobuf needs the opentelemetry-proto package",

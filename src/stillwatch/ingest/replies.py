@@ -114,9 +114,9 @@ class Reply:
 
     def _calls(self, calls: Any) -> None:
         for position, call in enumerate(calls if isinstance(calls, list) else ()):
-            call = as_dict(call)
-            function = as_dict(call.get("function"))
-            self._call(call.get("index", position), function.get("name"), function.get("arguments"))
+            made = as_dict(call)
+            function = as_dict(made.get("function"))
+            self._call(made.get("index", position), function.get("name"), function.get("arguments"))
 
     def _call(self, key: Any, name: Any, arguments: Any) -> None:
         known = self.tool_calls.setdefault(str(key), {"name": "", "arguments": ""})
@@ -149,7 +149,7 @@ class Reply:
             if not self._text and not self._reasoning and not self.tool_calls:
                 self._text, self._reasoning, self.tool_calls = already
         elif isinstance(event.get("delta"), str):
-            if kind == "response.output_text.delta" or kind == "response.refusal.delta":
+            if kind in ("response.output_text.delta", "response.refusal.delta"):
                 self._text.append(event["delta"])
             elif "reasoning" in kind:
                 self._reasoning.append(event["delta"])
@@ -299,8 +299,7 @@ def reply_of(body: Any) -> Reply:
 def replied_texts(messages: Any) -> Reply:
     """A reply given as messages (OpenTelemetry output messages, Azure ResponseMessages)."""
     reply = Reply()
-    for message in as_list(messages):
-        message = as_dict(message)
+    for message in map(as_dict, as_list(messages)):
         reply.add(
             {
                 "content": message.get("parts") or message.get("content") or "",

@@ -17,6 +17,7 @@ from stillwatch import tables
 from stillwatch.ingest import times
 from stillwatch.ingest.options import TEXT_COLUMNS
 
+_BOOLS = {"true": "1", "false": "0"}  # DuckDB reads them so where a number is due
 _INT_LIMITS = {pa.int32(): 2**31 - 1, pa.int64(): 2**63 - 1}
 
 
@@ -75,7 +76,7 @@ def _text(value: Any, _kind: pa.DataType) -> str:
 
 def _integer(value: Any, kind: pa.DataType) -> int | None:
     if isinstance(value, str):
-        text = value.strip()
+        text = _BOOLS.get(value.strip().lower(), value.strip())
         try:
             value = int(text) if text.lstrip("+-").isdigit() else float(text)
         except ValueError as error:
@@ -95,30 +96,36 @@ def _integer(value: Any, kind: pa.DataType) -> int | None:
 
 def _number(value: Any, _kind: pa.DataType) -> float | None:
     try:
-        number = float(value)
+        number = float(_BOOLS.get(value.strip().lower(), value) if isinstance(value, str) else value)
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"expected a number, found {str(value)[:40]!r}") from error
     return number if math.isfinite(number) else None
 
 
 def _truth(value: Any, _kind: pa.DataType) -> bool:
-    if isinstance(value, bool):
-        return value
-    known = {"true": True, "false": False, "1": True, "0": False}.get(str(value).strip().lower())
-    if known is None:
-        raise ValueError(f"expected true or false, found {str(value)[:40]!r}")
-    return known
+    if isinstance(value, str):
+        value = _BOOLS.get(value.strip().lower(), value)
+    try:
+        return float(value) != 0
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"expected true or false, found {_named(value)}") from error
 
 
 def _texts(value: Any, kind: pa.DataType) -> list[str | None]:
-    if isinstance(value, str):
-        value = _listed(value)
+    if isinstance(value, str | int | float):
+        value = _listed(_text(value, kind))
     if not isinstance(value, list | tuple):
         raise ValueError(f"expected a list of texts, found {_named(value)}")
-    return [None if item is None else _text(item, kind) for item in value]
+    return [None if item is None else _text(_nested(item), kind) for item in value]
+
+
+def _nested(item: Any) -> Any:
+    return msgspec.json.encode(item).decode() if isinstance(item, dict | list) else item
 
 
 def _listed(text: str) -> Any:
+    if text.lstrip().startswith("{"):
+        raise ValueError(f"expected a list of texts, found {text[:40]!r}")
     if text.lstrip().startswith("["):
         try:
             return msgspec.json.decode(text)

@@ -71,7 +71,8 @@ def _files_behind(item: str | Path) -> list[Path]:
         return files
     if path.exists():
         return [path]
-    matches = [Path(match) for match in sorted(glob.glob(str(item), recursive=True)) if Path(match).is_file()]
+    # Path.glob takes no absolute patterns
+    matches = [Path(match) for match in sorted(glob.iglob(str(item), recursive=True)) if Path(match).is_file()]  # noqa: PTH207
     if not matches:
         what = "no file matches" if glob.has_magic(str(item)) else "no such file"
         raise InputError(what, source=str(item), hint="check the path")
@@ -100,7 +101,9 @@ def open_source(path: Path) -> Source:
     )
     source = Source(path=path, size=size, compression=compression, container="lines", head=b"")
     with open_bytes(source) as stream:
-        head = read_up_to(stream, HEAD_BYTES)
+        head, broken = read_up_to(stream, HEAD_BYTES)
+    if broken is not None and not head.strip():
+        raise broken_compression(source, broken)
     if not head.strip(b"\xef\xbb\xbf \t\r\n"):
         raise EmptyFileError("the file is empty", source=str(path), hint="remove it from the input or fetch it again")
     return msgspec.structs.replace(source, head=head, container=_container(path, head))
@@ -210,19 +213,19 @@ def open_bytes(source: Source) -> IO[bytes]:
     return _Inflater(file, source.compression)  # type: ignore[return-value]
 
 
-def read_up_to(stream: IO[bytes], count: int) -> bytes:
-    """At most ``count`` bytes; a stream that breaks gives what came before the break."""
+def read_up_to(stream: IO[bytes], count: int) -> tuple[bytes, Exception | None]:
+    """At most ``count`` bytes; of a stream that breaks what came before the break, and what broke it."""
     parts: list[bytes] = []
     while count > 0:
         try:
             part = stream.read(count)
-        except (EOFError, zlib.error, zstandard.ZstdError):
-            break
+        except (EOFError, zlib.error, zstandard.ZstdError) as error:
+            return b"".join(parts), error
         if not part:
             break
         parts.append(part)
         count -= len(part)
-    return b"".join(parts)
+    return b"".join(parts), None
 
 
 def read_all(source: Source, limit: int = 2 << 30) -> bytes:
@@ -246,6 +249,7 @@ def read_all(source: Source, limit: int = 2 << 30) -> bytes:
 
 
 def broken_compression(source: Source, error: Exception, line: int | None = None) -> InputError:
+    """The error for a compressed stream that breaks, at the line reached."""
     what = "the compressed file ends early" if isinstance(error, EOFError) else "the compressed file is damaged"
     return InputError(
         what, source=source.name, line=line, hint="fetch it again, or decompress what is left of it yourself"
@@ -287,7 +291,7 @@ def read_chunks(source: Source, chunk_bytes: int = _CHUNK_BYTES) -> Iterator[Chu
     with open_bytes(source) as stream:
         while True:
             got = _fill(stream, memoryview(buffer)[have : have + size], source, line)
-            if have == 0 and line == 1 and buffer[:3] == b"\xef\xbb\xbf":
+            if have == 0 and line == 1 and buffer.startswith(b"\xef\xbb\xbf"):
                 buffer[:3] = b"   "
             have += got
             ends = np.flatnonzero(np.frombuffer(buffer, np.uint8, have) == 10).astype(np.int32) + 1

@@ -1,7 +1,7 @@
 """The wire itself: ``{headers, request, response | sse, status, ts}`` as an edge can dump it, and batch files' lines.
 
 OpenAI chat, completions, responses and batch lines; Anthropic messages and message batches. Credentials become keyed
-hashes; the hash of header names is taken in wire order. Names of the fields around the bodies vary, so several are known.
+hashes; the hash of header names is taken in wire order. The names around the bodies vary, so several are known.
 """
 
 from __future__ import annotations
@@ -20,8 +20,16 @@ _STREAM = ("sse", "chunks", "stream_chunks", "response_sse", "events")
 _TIME = ("ts", "timestamp", "started_at", "time", "created_at", "start_time")
 _ADDRESS = ("client_address", "client_ip", "remote_addr", "remote_ip", "ip")
 _PASSED_ON = (
-    "account_id", "org_id", "client_asn", "client_country", "client_network", "conversation_id", "platform", "latency_ms", "ttft_ms",
-)  # fmt: skip
+    "account_id",
+    "org_id",
+    "client_asn",
+    "client_country",
+    "client_network",
+    "conversation_id",
+    "platform",
+    "latency_ms",
+    "ttft_ms",
+)
 
 
 class WireFormat:
