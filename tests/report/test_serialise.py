@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from handmade_results import HOSTILE, START, hostile_result, hydra, loner, resale_pool, result_of, scores_of
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stillwatch.errors import InputError, StillwatchError
@@ -182,6 +182,8 @@ def test_capability_shares_sum_to_one_after_rounding(mix: dict[str, float]) -> N
 
 
 @given(st.floats(0, 1))
+@example(0.99999)
+@example(1e-9)
 def test_rounding_never_makes_a_probability_certain(value: float) -> None:
     assert abs(probability(value) - value) <= 1e-4
     assert (probability(value) in {0.0, 1.0}) == (value in {0.0, 1.0})
