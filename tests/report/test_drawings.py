@@ -220,6 +220,17 @@ def test_a_verdict_is_told_in_one_sentence_with_both_sides() -> None:
     assert words.reasons_against(resale_pool()) == []
 
 
+def test_the_sentence_cites_only_reasons_that_count() -> None:
+    louder = evidence("louder", "timing", "operator", 3.5, "all at once", 0)
+    told = msgspec.structs.replace(hydra(), evidence=(*hydra().evidence, louder))
+    assert "activity follows five time zones, not one shift" not in words.reasons_against(told)
+
+
+def test_a_mixed_harvest_is_not_called_by_its_largest_named_part() -> None:
+    mixed = msgspec.structs.replace(loner(), capabilities={"other": 0.71, "coding": 0.29})
+    assert words.claim(mixed) == "This one account harvests outputs of mixed kinds"
+
+
 def test_a_scan_without_an_extraction_campaign_accuses_nobody() -> None:
     says = words.headline(result_of(resale_pool()))
     assert says == "1 resale pool found among 9,000 accounts; nobody is accused of extraction."

@@ -179,7 +179,7 @@ def test_an_analyst_finds_every_part_of_the_case(result: ScanResult) -> None:
         "These 60 accounts are run by one party and harvest reasoning (62%) and rubric grading (27%)",
         "against it speaks that activity follows five time zones, not one shift",
         "prior and calibration",
-        "not counted: a stronger reason of its family is",
+        "1 weaker reason of the same families, not counted",
         "still-4 : first seen in these logs",
         "the campaign moves 47% of its traffic to it",
         "accounts closed (9)",

@@ -25,7 +25,7 @@ from stillwatch.report.waterfall import AXES, Step, Waterfall, waterfall, waterf
 
 ROWS_SHOWN = 500
 LINKS_LISTED = 20
-SUCCESSIONS_LISTED = 12
+SUCCESSIONS_LISTED = 6
 OPEN_UP_TO = 12  # a table of so many rows stands open
 
 
@@ -70,6 +70,7 @@ class CampaignView(msgspec.Struct, frozen=True, kw_only=True):
     because: list[str]
     against: list[str]
     axes: tuple[Axis, ...]
+    folded: tuple[Axis, ...]
     timeline: TimelineView | None
     graph: GraphView | None
     accounts: Listing
@@ -157,7 +158,8 @@ def _campaign(index: int, campaign: Campaign, result: ScanResult) -> CampaignVie
         claim=words.claim(campaign),
         because=words.reasons_for(campaign),
         against=words.reasons_against(campaign),
-        axes=tuple(_axis(one) for one in waterfalls(campaign)),
+        axes=tuple(_axis(one) for one in waterfalls(campaign) if _decides(one, campaign)),
+        folded=tuple(_axis(one) for one in waterfalls(campaign) if not _decides(one, campaign)),
         timeline=timeline_view(campaign, result),
         graph=graph_view(campaign),
         accounts=_listing([member for member in campaign.roster if member.accused]),
@@ -165,6 +167,11 @@ def _campaign(index: int, campaign: Campaign, result: ScanResult) -> CampaignVie
         successions=campaign.successions[:SUCCESSIONS_LISTED],
         nothing_to_link=campaign.verdict == "extraction" and not any(x.axis == "operator" for x in campaign.evidence),
     )
+
+
+def _decides(one: Waterfall, campaign: Campaign) -> bool:
+    """Whether serving unrelated people is a resale verdict's question, or only an answer beside another verdict."""
+    return one.axis != "resale" or campaign.verdict == "resale"
 
 
 def _axis(one: Waterfall) -> Axis:

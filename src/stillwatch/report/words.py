@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from stillwatch.model import Axis, Campaign, Evidence, ScanResult, Verdict
+from stillwatch.report.waterfall import strongest_per_family
 
 MAX_SHOWN = 96
 _WORTH_SAYING_BITS = 0.5  # weaker reasons stand in the waterfall, not in the sentence
@@ -96,6 +97,8 @@ def accused_count(campaign: Campaign) -> int:
 
 def top_capabilities(campaign: Campaign) -> str:
     """The capabilities that make up most of the harvest, at most three, in words."""
+    if campaign.capabilities.get("other", 0.0) >= 0.5:  # half: naming the rest would mislead
+        return "outputs of mixed kinds"
     parts, covered = [], 0.0
     for name, share in campaign.capabilities.items():
         if name == "other" or (parts and (covered >= 0.8 or share < 0.1 or len(parts) == 3)):
@@ -126,9 +129,10 @@ def claim(campaign: Campaign) -> str:
 
 
 def strongest(evidence: Iterable[Evidence], axis: Axis, *, against: bool = False) -> Evidence | None:
-    """The strongest reason on an axis (or counter-evidence on it), if there is any."""
+    """The strongest counted reason on an axis (or counter-evidence on it), if there is any."""
     sign = -1 if against else 1
-    items = [item for item in evidence if item.axis == axis and sign * item.bits >= _WORTH_SAYING_BITS]
+    counts, _ = strongest_per_family(item for item in evidence if item.axis == axis)
+    items = [item for item in counts if sign * item.bits >= _WORTH_SAYING_BITS]
     return max(items, key=lambda item: abs(item.bits), default=None)
 
 
