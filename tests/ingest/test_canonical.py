@@ -220,6 +220,7 @@ def test_a_bad_parquet_row_is_set_aside_by_its_number(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_an_absurdly_large_prompt_is_set_aside(tmp_path: Path) -> None:
     huge = row(1, prompt="a" * (33 << 20))
     found, stream = read(write_jsonl(tmp_path / "a.jsonl", [row(0), huge, row(2)]))
@@ -227,6 +228,7 @@ def test_an_absurdly_large_prompt_is_set_aside(tmp_path: Path) -> None:
     assert [(item.line, item.reason) for item in stream.quarantine.sample] == [(2, "prompt is larger than 32 MB")]
 
 
+@pytest.mark.slow
 def test_a_line_over_the_limit_does_not_fill_the_memory(tmp_path: Path) -> None:
     lines = [jsonl([row(0)]), b'{"prompt": "' + b"a" * (66 << 20) + b'"}\n', jsonl([row(2)])]
     found, stream = read(write(tmp_path / "a.jsonl", b"".join(lines)))
@@ -274,7 +276,7 @@ json_values = st.one_of(
 changed = st.dictionaries(st.sampled_from(tables.EXCHANGES.names[4:]), json_values, max_size=6)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(changed, min_size=1, max_size=5))
 def test_the_fast_way_and_the_plain_way_accept_the_same_rows(tmp_path: Path, changes: list[dict[str, Any]]) -> None:
     records = [row(number, **change) for number, change in enumerate(changes)]
@@ -302,7 +304,7 @@ def _counts() -> tuple[str, ...]:
     return COUNTS
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_damage_anywhere_costs_rows_but_never_the_run(tmp_path: Path, data: st.DataObject) -> None:
     whole = bytearray(jsonl(rows(30)))

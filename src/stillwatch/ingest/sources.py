@@ -285,7 +285,7 @@ def read_chunks(source: Source, chunk_bytes: int = _CHUNK_BYTES) -> Iterator[Chu
 
     Raises InputError where a compressed stream breaks.
     """
-    size = chunk_bytes
+    size = chunk_bytes if source.compression else min(chunk_bytes, source.size + 4096)
     buffer = bytearray(2 * size)
     have, line, skipping = 0, 1, False
     with open_bytes(source) as stream:
