@@ -3,6 +3,9 @@
 
 PYTHON ?= python3
 OUT ?= demo
+# prompts and traffic traces to fit and measure on; without them the composer writes its own text
+CORPUS ?= $(or $(STILLWATCH_CORPUS),../shared/data)
+WITH_CORPUS = $(if $(wildcard $(CORPUS)),--corpus $(CORPUS))
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
@@ -12,10 +15,10 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check lint format bench fit docs lock install clean
+.PHONY: help demo test test-slow check lint format bench quality classifiers fit docs lock install clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(CORE) ## compose a world, scan it, print the campaigns, leave a report (OUT=demo)
 	$(BIN)/stillwatch demo --out $(OUT)
@@ -41,8 +44,14 @@ format: $(DEV) ## rewrite the code in the project's format
 bench: $(DEV) ## CPU of a scan against a plain scan-and-hash of the prompts
 	$(BIN)/python -m stillwatch.bench.speed
 
-fit: $(DEV) ## fit and calibrate weights and classifiers from the corpus
-	$(BIN)/python scripts/fit.py
+quality: $(DEV) ## recall, precision and false accusations on worlds that nothing was fitted on (an hour)
+	$(BIN)/python -m stillwatch.bench.quality $(WITH_CORPUS) --out docs/measurements/quality.json
+
+classifiers: $(DEV) ## train the per-exchange classifiers from the corpus (CORPUS=../shared/data)
+	$(BIN)/python scripts/train_classifiers.py $(WITH_CORPUS)
+
+fit: $(DEV) ## fit and calibrate weights on composed worlds (CORPUS=../shared/data)
+	$(BIN)/python scripts/fit.py $(WITH_CORPUS)
 
 docs: $(DEV) ## rewrite the generated parts of the documents
 	$(BIN)/python scripts/build_docs.py

@@ -1,8 +1,8 @@
 """Rewrites the generated parts of the documents: the README's figures and ``docs/detectors.md``.
 
-Figures come from ``docs/figures.json``, which a measurement writes and nobody edits: ``{"version", "command", "rows":
-[{"what", "figure", "asked"}]}``. The page of detectors is their own docstrings. With ``--check`` nothing is written and
-the exit code says whether something would have been.
+Figures come from ``docs/measurements/quality.json``, which ``make quality`` writes and nobody edits. The page of
+detectors is their own docstrings. With ``--check`` nothing is written and the exit code says whether something would
+have been.
 """
 
 from __future__ import annotations
@@ -13,37 +13,56 @@ import sys
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 
 import msgspec
 
+from stillwatch.bench.quality import Grade
 from stillwatch.detectors import BUILTIN
 from stillwatch.detectors.protocol import Detector
 
 ROOT = Path(__file__).parents[1]
 START, END = "<!-- figures:start -->", "<!-- figures:end -->"
+MEASURED = ROOT / "docs" / "measurements" / "quality.json"
+# run -> what the world is like, and the recall and precision it is held against
+CONDITIONS = {
+    "full": ("everything known", "≥ 0.95, ≥ 0.99"),
+    "honest": ("no campaign in it", "nobody named"),
+    "no_network": ("every network column empty", "≥ 0.85, ≥ 0.98"),
+    "features_only": ("40% of accounts without text", "≥ 0.80, ≥ 0.98"),
+    "blend80": ("80% organic traffic mixed in", "≥ 0.85, ≥ 0.98"),
+    "no_signup": ("all sign-up times removed", "≥ 0.85, ≥ 0.98"),
+    "no_lexical": ("lexical detectors switched off", "≥ 0.85, ≥ 0.98"),
+    "no_accounts": ("no accounts table", ""),
+    "unfamiliar": ("tactics that fitting has not seen", ""),
+    "small": ("a small world", ""),
+}
 
 
-class Figure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One measured figure; ``asked`` is the goal it is held against, empty where there is none."""
-
-    what: str
-    figure: str
-    asked: str = ""
-
-
-class Figures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``command`` is what a reader runs to measure the rows again."""
-
-    version: str
-    command: str
-    rows: tuple[Figure, ...]
+def figures_section(grades: Sequence[Grade]) -> str:
+    """One row per kind of world, over its seeds: mean recall, lowest precision, honest accounts named in all."""
+    by_run: dict[str, list[Grade]] = defaultdict(list)
+    for grade in grades:
+        by_run[grade.run].append(grade)
+    rows = [figures_row(run, by_run[run]) for run in CONDITIONS if run in by_run]
+    head = (
+        "On composed worlds with seeds that nothing was fitted on, measured by `make quality`. "
+        "*Named* counts honest accounts in an extraction campaign."
+    )
+    columns = "| world | seeds | account recall | lowest precision | honest accounts named | asked |"
+    return "\n".join([head, "", columns, "| --- | --- | --- | --- | --- | --- |", *rows])
 
 
-def figures_section(figures: Figures) -> str:
-    """The rows as a table, under a line that says what was measured and how."""
-    rows = [f"| {row.what} | {row.figure} | {row.asked} |" for row in figures.rows]
-    head = f"Version {figures.version}, on composed worlds that fitting has not seen; measured by `{figures.command}`."
-    return "\n".join([head, "", "| what | measured | asked |", "| --- | --- | --- |", *rows])
+def figures_row(run: str, grades: Sequence[Grade]) -> str:
+    """One run over its seeds; a figure that no world could give is shown as unknown, not as zero."""
+    says, asked = CONDITIONS[run]
+    recalls = [grade.recall for grade in grades if grade.recall is not None]
+    precisions = [grade.precision for grade in grades if grade.precision is not None]
+    recall = f"{fmean(recalls):.3f}" if recalls else "-"
+    precision = f"{min(precisions):.3f}" if precisions else "-"
+    named = sum(sum(grade.honest_named.values()) for grade in grades)
+    honest = sum(grade.honest_accounts for grade in grades)
+    return f"| {says} | {len(grades)} | {recall} | {precision} | {named:,} of {honest:,} | {asked} |"
 
 
 def with_figures(readme: str, section: str) -> str:
@@ -86,11 +105,10 @@ def detectors_page(detectors: Sequence[Detector]) -> str:
 def generated() -> dict[Path, str]:
     """Every generated document as it should be."""
     pages = {ROOT / "docs" / "detectors.md": detectors_page(BUILTIN)}
-    measured = ROOT / "docs" / "figures.json"
-    if measured.exists():
-        figures = msgspec.json.decode(measured.read_bytes(), type=Figures)
+    if MEASURED.exists():
+        grades = msgspec.json.decode(MEASURED.read_bytes(), type=list[Grade])
         readme = ROOT / "README.md"
-        pages[readme] = with_figures(readme.read_text(encoding="utf-8"), figures_section(figures))
+        pages[readme] = with_figures(readme.read_text(encoding="utf-8"), figures_section(grades))
     return pages
 
 
