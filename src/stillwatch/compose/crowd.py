@@ -121,12 +121,14 @@ def converse(  # noqa: PLR0913 - as found
     voice = voice or Voice(dice, network.LANGUAGE.get(account.country, "en"))
     offset = network.OFFSET_H.get(account.country, 0.0)
     first = max(0.0, account.created_s)
+    changing = _Scenes(ledger, dice, system, tools)
     starts = iter(sessions(dice, max(1, count), ledger.calendar.days, offset, curve, first, ledger.calendar.end_s))
     made = 0
     for start in starts:
         if made >= count:
             return
         length = min(count - made, max(1, int(dice.heavy(turns, 0.8, 1, 40))))
+        scene = changing.next()
         made += _sitting(
             ledger, account, dice, start, length, voice, system, tools, dice.pick(end_users) if end_users else None
         )

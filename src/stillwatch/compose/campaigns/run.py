@@ -37,6 +37,7 @@ class Campaign:
             },
         )
         self._bursts = self._moments()
+        self._clump = dice.weighted((1, 3, 8, 20), (2, 3, 4, 2)) if plan.timing != "human" else dice.pick((4, 8, 16))
         self._users = tuple(dice.token(10) for _ in range(dice.whole(5, 300))) if dice.chance(0.15) else ()
         self._members: list[Account] = []
 
@@ -100,12 +101,25 @@ class Campaign:
         closing = None
         if not resumed and dice.chance(plan.bans) and len(jobs) > 3:
             closing = account.closed_s = dice.between(first + 0.25 * (last - first), last - 0.1 * (last - first))
-        times = self._times(account, len(jobs), first, last)
+        times = self._clumped(self._times(account, len(jobs), first, last), last)
         for position, (at, job) in enumerate(zip(times, jobs, strict=True)):
             if closing is not None and at > closing:
                 self._succeed(account, closing, items[position:])
                 return
             self._ask(account, at, job)
+
+    def _clumped(self, times: list[float], last: float) -> list[float]:
+        """An account is worked in sittings, as a sticky scheduler or a person does: a few calls, then a rest."""
+        if self._clump == 1 or self._plan.timing == "slow":
+            return times
+        out: list[float] = []
+        left = self._dice.shuffled(times)
+        while len(out) < len(times):
+            at = left.pop()
+            for _ in range(min(len(times) - len(out), max(1, int(self._dice.heavy(self._clump, 0.6))))):
+                out.append(min(last, at))
+                at += self._dice.heavy(25.0, 1.1, 0.5, 1_500.0)
+        return sorted(out)
 
     def _life(self, first: float, last: float) -> tuple[float, float]:
         """When within its reach an account is worked: all along, from its turn on, or for a few days only."""
