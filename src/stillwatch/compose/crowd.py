@@ -16,6 +16,7 @@ from stillwatch.compose.ledger import Account, Ledger
 from stillwatch.compose.network import Egress
 from stillwatch.compose.signup import Signup, created, person
 from stillwatch.compose.text.grammar import Voice, rephrase
+from stillwatch.compose.text.words import TOOLS
 
 _PLATFORMS = {"api": 80.0, "bedrock": 9.0, "vertex": 6.0, "azure": 5.0}
 
@@ -104,6 +105,23 @@ def _born(ledger: Ledger, dice: Dice) -> float:
     return created(dice, ledger.calendar.days)
 
 
+class _Scenes:
+    """What stands around one account's sittings: the same set-up always, or several in turn, as most people's."""
+
+    def __init__(self, ledger: Ledger, dice: Dice, system: str | None, tools: tuple[str, ...] | None) -> None:
+        self._dice = dice
+        self._scenes: list[tuple[str | None, tuple[str, ...] | None]] = [(system, tools)]
+        if dice.chance(0.55 if system else 0.3):
+            self._scenes.append((None if system else ledger.book.persona(dice), tools))
+        if dice.chance(0.2):
+            self._scenes.append((ledger.book.persona(dice), tuple(dice.sample(TOOLS, dice.whole(1, 6)))))
+        if tools and dice.chance(0.5):
+            self._scenes.append((system, None if dice.chance(0.5) else tools[: max(1, len(tools) - 1)]))
+
+    def next(self) -> tuple[str | None, tuple[str, ...] | None]:
+        return self._dice.weighted(self._scenes, [1.0 / (place + 1) for place in range(len(self._scenes))])
+
+
 def converse(  # noqa: PLR0913 - as found
     ledger: Ledger,
     account: Account,
@@ -130,7 +148,7 @@ def converse(  # noqa: PLR0913 - as found
         length = min(count - made, max(1, int(dice.heavy(turns, 0.8, 1, 40))))
         scene = changing.next()
         made += _sitting(
-            ledger, account, dice, start, length, voice, system, tools, dice.pick(end_users) if end_users else None
+            ledger, account, dice, start, length, voice, scene[0], scene[1], dice.pick(end_users) if end_users else None
         )
 
 

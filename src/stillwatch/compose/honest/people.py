@@ -43,7 +43,9 @@ def sweep(  # noqa: PLR0913 - what a programme may hold fixed
         dice, runs, days, network.OFFSET_H.get(account.country, 0.0), curve, first, ledger.calendar.end_s - HOUR_S
     )
     size = max(1, -(-len(prompts) // runs))
+    others = [system, system, None, ledger.book.persona(dice)] if dice.chance(0.5) else [system]
     for number, start in enumerate(starts):
+        worn = dice.pick(others)
         part = prompts[number * size : (number + 1) * size]
         room = max(60.0, ledger.calendar.end_s - 60.0 - float(start))
         pace = min(dice.heavy(8.0, 1.3, 0.3, 900.0), room / max(1, len(part)) / 2)
@@ -55,7 +57,7 @@ def sweep(  # noqa: PLR0913 - what a programme may hold fixed
                 float(at),
                 prompt,
                 task=task,
-                system=system,
+                system=worn,
                 tools=tools,
                 images=images,
                 end_user=dice.pick(end_users) if end_users else None,
@@ -192,6 +194,7 @@ def agent_loop(
 ) -> None:
     """Runs of an agent: a person's request, then tool results, sometimes the person again."""
     voice, left = Voice(dice, network.LANGUAGE[account.country], 0.95), quota
+    projects = [""] if dice.chance(0.4) else ["", *(ledger.book.persona(dice) for _ in range(dice.whole(1, 3)))]
     while left > 0:
         length = min(left, int(dice.heavy(7.0, 0.9, 1, 80)))
         left -= length
@@ -207,6 +210,8 @@ def agent_loop(
             )[0]
         )
         conversation, opening = ledger.conversation(), ledger.book.chat(dice, voice, 1)[0]
+        rules = dice.pick(projects)
+        offered = tools if dice.chance(0.8) else tools[: dice.whole(1, len(tools))]
         for depth, step in enumerate([opening, *ledger.book.steps(dice, length - 1)], 1):
             prompt = voice.next(dice, code=True) if depth > 2 and dice.chance(0.12) else step
             ledger.call(
@@ -214,8 +219,8 @@ def agent_loop(
                 at,
                 prompt,
                 task="agent",
-                system=system,
-                tools=tools,
+                system="\n".join(part for part in (system, rules) if part) or None,
+                tools=offered,
                 conversation=conversation,
                 depth=depth,
                 capability="agentic_coding",
