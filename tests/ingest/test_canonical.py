@@ -16,7 +16,7 @@ from written_rows import NOW, jsonl, read, row, rows, write, write_csv, write_js
 
 from stillwatch import tables
 from stillwatch.errors import InputError
-from stillwatch.ingest import Options, Quarantine, open_exchanges
+from stillwatch.ingest import Options, open_exchanges
 from stillwatch.ingest.rows import BadRowError, typed
 
 Writer = Callable[[Path, Sequence[Mapping[str, Any]]], Path]
@@ -202,10 +202,10 @@ def test_an_address_has_one_spelling_and_a_bad_one_costs_only_itself(
 
 
 def test_a_parquet_with_other_but_convertible_types_is_read(tmp_path: Path) -> None:
-    table = pa.Table.from_pylist([row(0, message_count=2.0, max_tokens="512"), row(1, message_count=float("nan"))])  # pyright: ignore
+    table = pa.Table.from_pylist([row(0, message_count=2.0, max_tokens="512"), row(1, message_count=float("nan"))])
     at = table.schema.get_field_index("account_id")
     table = table.set_column(at, "account_id", table.column("account_id").dictionary_encode())
-    pq.write_table(table, tmp_path / "a.parquet")  # pyright: ignore
+    pq.write_table(table, tmp_path / "a.parquet")
     found, _ = read(tmp_path / "a.parquet")
     assert found[0]["max_tokens"] == 512
     assert [item.get("message_count") for item in found] == [2, None]

@@ -22,10 +22,18 @@ MAYBE = st.one_of(st.none(), st.sampled_from(["a", "b"]))
 
 def test_a_join_names_the_account_and_leaves_what_is_known(tmp_path: Path) -> None:
     given_rows = [row(0, account_id=None), row(1, account_id="own", client_address=None), row(2, account_id=None)]
-    join = write_csv(tmp_path / "j.csv", [
-        {"request_id": "ex-0", "account_id": "joined", "sourceIPAddress": "::ffff:198.51.100.1", "userAgent": "curl"},
-        {"request_id": "ex-1", "account_id": "other", "sourceIPAddress": "198.51.100.2", "userAgent": "curl"},
-    ])  # fmt: skip
+    join = write_csv(
+        tmp_path / "j.csv",
+        [
+            {
+                "request_id": "ex-0",
+                "account_id": "joined",
+                "sourceIPAddress": "::ffff:198.51.100.1",
+                "userAgent": "curl",
+            },
+            {"request_id": "ex-1", "account_id": "other", "sourceIPAddress": "198.51.100.2", "userAgent": "curl"},
+        ],
+    )
     found, stream = read(write_jsonl(tmp_path / "a.jsonl", given_rows), join=join)
     assert [item["account_id"] for item in found] == ["joined", "own"]
     assert [item["client_address"] for item in found] == ["203.0.113.0", "198.51.100.2"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 from pathlib import Path
@@ -59,10 +60,10 @@ def test_a_parquet_cut_short_or_with_the_wrong_columns_is_refused(tmp_path: Path
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    pq.write_table(pa.table({"exchange_id": ["a"], "started_at": [1], "account_id": ["b"]}), tmp_path / "few.parquet")  # pyright: ignore
+    pq.write_table(pa.table({"exchange_id": ["a"], "started_at": [1], "account_id": ["b"]}), tmp_path / "few.parquet")
     assert "platform, request_model" in refusal(tmp_path / "few.parquet")
     made = pa.table({name: pa.array([{"a": 1}]) if name == "started_at" else ["x"] for name in row(0)})
-    pq.write_table(made, tmp_path / "types.parquet")  # pyright: ignore
+    pq.write_table(made, tmp_path / "types.parquet")
     assert "started_at is struct" in refusal(tmp_path / "types.parquet")
 
 
@@ -151,7 +152,5 @@ def test_accounts_come_from_every_container_and_repeats_are_set_aside(tmp_path: 
 def test_no_bytes_at_all_raise_anything_but_an_input_error(tmp_path: Path, data: bytes, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"
     path.write_bytes(data)
-    try:
+    with contextlib.suppress(InputError):
         read(path)
-    except InputError as error:
-        assert str(error)

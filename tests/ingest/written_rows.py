@@ -65,7 +65,7 @@ def write(path: Path, data: bytes) -> Path:
 
 def write_parquet(path: Path, records: Sequence[Mapping[str, Any]]) -> Path:
     made = [{**record, "started_at": datetime.fromisoformat(record["started_at"])} for record in records]
-    pq.write_table(pa.Table.from_pylist(made), path, row_group_size=100)  # pyright: ignore
+    pq.write_table(pa.Table.from_pylist(made), path, row_group_size=100)
     return path
 
 

@@ -12,7 +12,7 @@ from stillwatch.errors import InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from stillwatch.ingest.coverage import Coverage
+    from stillwatch.ingest.coverage import Coverage, NeedsColumns
 
 EXAMPLES = """examples:
   stillwatch inspect logs/*.jsonl.gz
@@ -30,8 +30,8 @@ def add_parser(
     made = subparsers.add_parser(
         "inspect",
         help="say what request logs can and cannot support",
-        description="Read request logs, show which columns they fill, which detectors will not apply, what was rejected "
-        "and what to add.",
+        description="Read request logs: which columns they fill, which detectors will not apply, what was rejected, "
+        "what to add.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -80,7 +80,7 @@ def look(args: argparse.Namespace, progress: object) -> Coverage:
     return coverage(stream, counted, accounts, _detectors())
 
 
-def _detectors() -> list[object]:  # every detector there is, as far as this installation has them
+def _detectors() -> list[NeedsColumns]:  # every detector there is, as far as this installation has them
     with contextlib.suppress(ImportError):
         from stillwatch.detectors import BUILTIN
 

@@ -1,7 +1,8 @@
 """Bedrock model-invocation logs (S3 or CloudWatch): native and Converse bodies, streams as arrays of chunks.
 
-The only principal is ``identity.arn``; the address and client come with a join on CloudTrail by ``requestID``. Bodies
-that were moved to S3 (``…S3Path``) are not fetched: their content is unknown.
+The only principal is ``identity.arn``, unless a gateway names its customer in ``requestMetadata``; an AWS account is
+the organisation of its own principals, not of such customers. The address and client come with a join on CloudTrail by
+``requestID``. Bodies that were moved to S3 (``…S3Path``) are not fetched: their content is unknown.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def _identity(record: dict[str, Any], context: Context) -> dict[str, Any]:
         "started_at": record.get("timestamp"),
         "platform": "bedrock",
         "account_id": named or as_dict(record.get("identity")).get("arn"),
-        "org_id": record.get("accountId"),
+        "org_id": None if named else record.get("accountId"),
         "conversation_id": next((metadata[key] for key in _CONVERSATION_KEYS if metadata.get(key)), None),
     }
 

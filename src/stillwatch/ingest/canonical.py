@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
 import duckdb
@@ -114,7 +114,7 @@ def read_csv(source: Source, schema: pa.Schema, _batch_rows: int) -> Iterator[Ra
 
 
 @contextmanager
-def csv_batches(source: Source, rejected: Rejections) -> Iterator[tuple[list[str], Iterator[pa.RecordBatch]]]:
+def csv_batches(source: Source, rejected: Rejections) -> Generator[tuple[list[str], Iterator[pa.RecordBatch]]]:
     """The header's names and batches with every column as text; rows of another width are added to ``rejected``.
 
     Raises InputError where there is no header, where text is not UTF-8, and where the file breaks off.

@@ -43,7 +43,7 @@ class CanonicalFormat:
         required = ("exchange_id", "started_at", "account_id", "request_model")
         return sum(name in record for name in required) / len(required) if isinstance(record, dict) else 0.0
 
-    def parse(self, record: dict[str, Any] | str, _context: Context) -> Iterator[dict[str, Any]]:
+    def parse(self, record: dict[str, Any] | str, context: Context) -> Iterator[dict[str, Any]]:  # noqa: ARG002
         if isinstance(record, dict):
             yield record
 

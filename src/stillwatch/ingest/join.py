@@ -120,7 +120,7 @@ def load_join(path: Path) -> Join:
         )
     batches = [_batch(raw, schema, source) for raw in canonical.read(source, schema)]
     table = pa.Table.from_batches(batches) if batches else schema.empty_table()
-    renamed = [name if name == key else ALIASES.get(name, name) for name in table.column_names]
+    renamed = [name if name == key else ALIASES.get(name, name) for name in map(str, table.column_names)]
     table = table.rename_columns(_unique(renamed))
     return Join(table, key, source.name)
 

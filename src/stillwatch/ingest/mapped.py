@@ -173,8 +173,9 @@ class MappedFormat:
 def _has(record: Any, path: Path_) -> bool:
     if found(record, path) is not None:
         return True
-    parent = found(record, path[:-1]) if len(path) > 1 else record
-    return (isinstance(parent, dict) and path[-1] in parent) or ".".join(path) in record
+    *before, last = path
+    parent = found(record, tuple(before)) if before else record
+    return (isinstance(parent, dict) and last in parent) or ".".join(path) in record
 
 
 def _order(value: Any) -> tuple[int, str]:

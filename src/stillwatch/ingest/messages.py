@@ -197,7 +197,7 @@ def _message(message: Any) -> tuple[str, list[Part]]:
     content = next((message[key] for key in ("content", "parts") if message.get(key) is not None), None)
     parts = list(parts_of(unwrapped(content) if isinstance(content, list) else content))
     if role in ("tool", "function"):
-        parts = [("tool_result", text) if kind_ == "text" else (kind_, text) for kind_, text in parts]
+        return role, [("tool_result" if part_kind == "text" else part_kind, text) for part_kind, text in parts]
     return role, parts
 
 

@@ -72,7 +72,8 @@ class Quarantine:
     def __init__(
         self, directory: Path | None = None, *, max_bad_share: float = 0.05, content: Content = "full"
     ) -> None:
-        self._directory, self._max_bad_share, self._content = directory, max_bad_share, content
+        self._directory, self._max_bad_share = directory, max_bad_share
+        self._content: Content = content
         self._file: IO[bytes] | None = None
         self.count = 0
         self.reasons: Counter[str] = Counter()

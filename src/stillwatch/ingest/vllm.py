@@ -24,7 +24,7 @@ class VllmFormat:
     def sniff(self, record: dict[str, Any] | str) -> float:
         return 1.0 if isinstance(record, str) and "Received request " in record else 0.0
 
-    def parse(self, record: dict[str, Any] | str, _context: Context) -> Iterator[dict[str, Any]]:
+    def parse(self, record: dict[str, Any] | str, context: Context) -> Iterator[dict[str, Any]]:  # noqa: ARG002
         matched = _RECEIVED.search(record) if isinstance(record, str) else None
         if matched is None:
             return

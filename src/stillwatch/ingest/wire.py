@@ -98,8 +98,8 @@ def _reply(record: dict[str, Any]) -> tuple[Reply, Any, Any]:
         given = outer["message"]
     stream = _first(record, _STREAM)
     reply = reply_of(stream if stream is not None else given)
-    known = isinstance(status, int) or (isinstance(status, str) and status.isdigit())
-    return reply, int(status) if known else None, headers
+    text = str(status)
+    return reply, int(text) if text.isascii() and text.isdigit() else None, headers
 
 
 def _id(record: dict[str, Any], reply: Reply, reply_headers: Any) -> Any:
