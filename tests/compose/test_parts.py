@@ -140,5 +140,5 @@ def test_popular_clients_serve_both_sides(small: World) -> None:
         small.exchanges["account_id"].to_pylist(), small.exchanges["user_agent"].to_pylist(), strict=True
     ):
         sides[kinds[account]].add(agent)
-    assert len(sides["campaign"] - sides["honest"]) <= 1
+    assert len(sides["campaign"] - sides["honest"]) <= 0.1 * len(sides["campaign"])
     assert len(sides["campaign"] & sides["honest"]) >= 12

@@ -8,7 +8,7 @@ from stillwatch.compose.campaigns.plan import Plan
 from stillwatch.compose.dice import Dice
 from stillwatch.compose.text import words
 from stillwatch.compose.text.book import MAX_CHARS, Book
-from stillwatch.compose.text.wrappers import FOREIGN_DEMANDS, Dress, dress
+from stillwatch.compose.text.wrappers import FOREIGN_DEMANDS, Dress, dress, place
 
 TASK = {
     "reasoning": "reason",
@@ -55,6 +55,7 @@ class Payload:
     def __init__(self, book: Book, dice: Dice, plan: Plan) -> None:
         self._book, self._dice, self._plan = book, dice, plan
         self._languages = self._spoken()
+        self._place = None if dice.chance(0.2) else "system" if plan.wrapper == "system" else place(dice)
         count = {"verbatim": 1, "several": dice.whole(3, 8)}.get(plan.wrapper, 1)
         self._dresses = {capability: [self._dress(capability) for _ in range(count)] for capability in plan.mix}
         self._personal: dict[tuple[int, str], Dress] = {}
@@ -72,7 +73,13 @@ class Payload:
     def _dress(self, capability: str, *, loose: bool = False) -> Dress:
         plan, dice = self._plan, self._dice
         drawn = dress(
-            dice, capability, bank=plan.bank, trace=plan.trace, language=dice.pick(self._languages), loose=loose
+            dice,
+            capability,
+            bank=plan.bank,
+            trace=plan.trace,
+            language=dice.pick(self._languages),
+            loose=loose,
+            position=self._place,
         )
         if plan.wrapper == "system" and drawn.system is None:
             return Dress(system=" ".join(part for part in (drawn.before, drawn.after) if part))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from stillwatch.compose import habits, network
-from stillwatch.compose.calendar import level_slots, spread
+from stillwatch.compose.calendar import DAY_S, level_slots, spread
 from stillwatch.compose.crowd import converse, found
 from stillwatch.compose.dice import Dice
 from stillwatch.compose.honest.people import quotas, sweep
@@ -97,8 +97,10 @@ def steady(
         times = spread(
             dice, len(prompts), days, network.OFFSET_H[account.country], dice.pick(("office", "mixed", "flat")), first
         )
+    stamped = system is not None and dice.chance(0.35)
     for at, prompt in zip(times, prompts, strict=True):
-        ledger.call(account, float(at), prompt, task=task, system=system, end_user=dice.pick(users) if users else None)
+        told = f"{system}\nDay {int(at // DAY_S)}, record {dice.whole(1, 9_999)}." if stamped else system
+        ledger.call(account, float(at), prompt, task=task, system=told, end_user=dice.pick(users) if users else None)
 
 
 def labelling(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> None:

@@ -136,7 +136,14 @@ def _paraphrased(dice: Dice, sentence: str) -> str:
 
 
 def dress(
-    dice: Dice, capability: str, *, bank: str = "a", trace: bool = False, language: str = "en", loose: bool = False
+    dice: Dice,
+    capability: str,
+    *,
+    bank: str = "a",
+    trace: bool = False,
+    language: str = "en",
+    loose: bool = False,
+    position: str | None = None,
 ) -> Dress:
     """Draw one wrapper. ``loose`` paraphrases it beyond the bank's own alternatives."""
     parts = BANKS[bank]["trace" if trace else FAMILY.get(capability, capability)]
@@ -148,7 +155,7 @@ def dress(
         if dice.chance(0.35):
             dice.one.shuffle(said)
     said = [sentence for sentence in said if sentence]
-    position = dice.weighted(("before", "after", "split", "system"), (40, 25, 20, 15))
+    position = position or place(dice)
     if position == "system":
         return Dress(system=" ".join(said))
     if position == "after":
@@ -156,6 +163,11 @@ def dress(
     if position == "split" and len(said) > 1:
         return Dress(before=" ".join(said[:-1]), after=said[-1])
     return Dress(before=" ".join(said))
+
+
+def place(dice: Dice) -> str:
+    """Where a wrapper goes. Whoever runs a list decides this once."""
+    return dice.weighted(("before", "after", "split", "system"), (40, 25, 20, 15))
 
 
 def personal(dice: Dice) -> Dress:
