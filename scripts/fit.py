@@ -21,24 +21,29 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 from scipy.optimize import minimize
 from sklearn.isotonic import IsotonicRegression
-from stillwatch.compose.write import write_world
 
 from stillwatch import pipeline, tables
 from stillwatch.campaigns.judge import Judged, measure
 from stillwatch.campaigns.members import own_evidence
 from stillwatch.campaigns.suspects import find_suspects
 from stillwatch.campaigns.weights import Curve, Odds, Weights
-from stillwatch.compose import compose
+from stillwatch.compose import compose, write_world
 from stillwatch.detectors import BUILTIN
 from stillwatch.detectors.suspect import Scene, Suspect
 from stillwatch.text import load_model
 
 Float = npt.NDArray[np.float64]
-TARGET = Path(__file__).parents[1] / "src/stillwatch/campaigns/weights.json"
-SUITES = ("small", "small", "full", "small", "no_network", "blend80", "features_only", "no_signup", "full", "honest")
+SOURCE = Path(__file__).parents[1] / "src/stillwatch"
+TARGET = SOURCE / "campaigns/weights.json"
+SUITES = ("small",)
 FIRST_SEED = 1000
 PURE, INNOCENT = 0.6, 0.1  # share of one campaign in a suspect that makes it that campaign, or of all that clears it
 MOST_BITS = 5.0
+# of the code that measures: a change there measures again
+MEASURED = hashlib.sha256(
+    b"".join(p.read_bytes() for d in ("detectors", "operators", "tally") for p in sorted((SOURCE / d).glob("*.py")))
+    + (SOURCE / "campaigns/suspects.py").read_bytes()
+).hexdigest()[:12]
 
 
 class Row(msgspec.Struct):
@@ -66,7 +71,7 @@ class MemberRow(msgspec.Struct):
 
 def measured(world: Path, suite: str, seed: int, corpus: Path | None) -> tuple[list[Row], list[MemberRow]]:
     """Suspects of one world, composed unless it is there."""
-    kept = world / "suspects.msgpack"
+    kept = world / f"suspects-{MEASURED}.msgpack"
     if kept.exists():
         return msgspec.msgpack.decode(kept.read_bytes(), type=tuple[list[Row], list[MemberRow]])
     if not (world / "exchanges.parquet").exists():
@@ -138,7 +143,8 @@ def curve(x: Float, label: Float, weight: Float) -> Curve | None:
         return None
     balanced = weight * np.where(label == 1, 1 / weight[label == 1].sum(), 1 / weight[label == 0].sum())
     fit = IsotonicRegression(y_min=0.02, y_max=0.98, increasing=True, out_of_bounds="clip").fit(x, label, balanced)
-    knots = np.unique(np.quantile(x, np.linspace(0.01, 0.99, 25)))
+    spread = np.linspace(*np.quantile(x, [0.005, 0.995]), 13)  # where quantiles crowd at one value
+    knots = np.unique(np.concatenate([np.quantile(x, np.linspace(0.01, 0.99, 21)), spread]).round(4))
     # three neighbouring knots are averaged: steps of an isotonic fit are accidents of the sample
     p = np.convolve(np.pad(fit.predict(knots), 1, mode="edge"), np.ones(3) / 3, mode="valid")
     bits = np.clip(np.log2(p / (1 - p)), -MOST_BITS, MOST_BITS)
@@ -193,6 +199,13 @@ def fit_axis(
     return odds(table, label, weight, families)
 
 
+def looks_run(rows: Sequence[Row], operator: Odds, curves: dict[str, Curve]) -> Float:
+    """Chance of one operator, three bits generous."""
+    table, families = family_bits(rows, "operator", curves, "")
+    bits = operator.intercept + table @ np.array([operator.families[family] for family in families])
+    return 1.0 / (1.0 + 2.0 ** -(bits + 3.0))
+
+
 def weights_of(rows: Sequence[Row], positive: Float) -> Float:
     """Suspects of one campaign share a weight of 4, so that no campaign is learned by heart; innocent ones count 1."""
     key = [f"{row.world}/{row.campaign}" if yes else "" for row, yes in zip(rows, positive, strict=True)]
@@ -207,9 +220,10 @@ def fit(rows: list[Row], members: list[MemberRow], provenance: dict[str, str]) -
     harvests = np.array([float(r.share >= PURE and r.verdict == "extraction") for r in groups])
     resold = np.array([float(r.share >= PURE and r.verdict == "resale") for r in groups])
     operator = fit_axis(groups, run_together, weights_of(groups, run_together), "operator", "", curves)
-    harvest = fit_axis(groups, harvests, weights_of(groups, harvests), "harvest", "", curves)
-    # resale is told from the other things an operator does, and from honest groups
-    resale = fit_axis(groups, resold, weights_of(groups, resold), "resale", "", curves)
+    # what an operator does is told apart among those that look run together: nobody else gets that far
+    near = weights_of(groups, run_together) * np.where(run_together == 1, 1.0, looks_run(groups, operator, curves))
+    harvest = fit_axis(groups, harvests, near, "harvest", "", curves)
+    resale = fit_axis(groups, resold, near, "resale", "", curves)
     alone = [r for r in rows if r.solo and (r.share >= PURE or r.any_share <= INNOCENT)]
     solo_label = np.array([float(r.verdict == "extraction") for r in alone])
     solo = fit_axis(alone, solo_label, weights_of(alone, solo_label), "harvest", "solo:", curves)

@@ -6,6 +6,7 @@ Every stage is a pure function over Arrow tables and arrays. Raw text is gone af
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
@@ -108,12 +109,10 @@ def not_applicable(detectors: tuple[Detector, ...], scene: Scene) -> tuple[NotAp
     return tuple(found)
 
 
-def model_first_seen(facts: Facts) -> dict[str, object]:
+def model_first_seen(facts: Facts) -> dict[str, datetime]:
     """First use of every model: the earliest a log can show of a release."""
-    model, words = facts.word_codes("model"), facts.words("model")
-    first = np.full(len(words), np.iinfo(np.int64).max)
-    np.minimum.at(first, model, facts.at_us)
-    return {word: at(first[i]) for i, word in enumerate(words) if first[i] < np.iinfo(np.int64).max}
+    first = facts.model_first_us
+    return {word: at(int(first[i])) for i, word in enumerate(facts.words("model")) if first[i] < np.iinfo(np.int64).max}
 
 
 __all__ = ["Campaign", "build", "detect", "fingerprints", "scan"]

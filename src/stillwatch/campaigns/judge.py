@@ -52,7 +52,7 @@ def judge(suspect: Suspect, detectors: Sequence[Detector], weights: Weights) -> 
                     axis=detector.axis,
                     bits=round(curve(found.x), 3),
                     says=found.says,
-                    exchange_ids=found.exchange_ids,
+                    exchange_ids=suspect.exchange_ids(found.rows),
                 )
             )
     ordered = tuple(sorted(evidence, key=lambda e: (-abs(e.bits), e.name)))

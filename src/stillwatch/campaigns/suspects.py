@@ -6,6 +6,7 @@ party needs only one account to harvest, and because an attacker can hide behind
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,7 +18,7 @@ from stillwatch.detectors.suspect import Scene, Suspect
 from stillwatch.operators.affinity import affinity
 from stillwatch.operators.communities import MIN_NODES, candidates
 from stillwatch.operators.null import Significance, significance
-from stillwatch.operators.refine import refine
+from stillwatch.operators.refine import MARGINS_BITS, refine
 from stillwatch.tally.roster import codes
 
 Bool = npt.NDArray[np.bool_]
@@ -47,20 +48,41 @@ def _strata(scene: Scene) -> list[npt.NDArray[np.int64]]:
 
 
 def _groups(scene: Scene, seeds: list[tuple[str, Bool]], tested: Significance) -> Iterator[Suspect]:
-    kept: list[Bool] = []
+    started, kept = Known(), Known()
     for i in sorted(range(len(seeds)), key=lambda i: (-int(seeds[i][1].sum()), i)):
         family, seed = seeds[i]
-        refined = refine(scene.views, seed)
-        size = int(refined.members.sum())
-        if size < MIN_NODES or size > MAX_SHARE * len(seed) or _known(refined.members, kept):
+        if seed.sum() > MAX_SHARE * len(seed) or not started.add(seed):
             continue
-        kept.append(refined.members)
         p = {name: float(values[i]) for name, values in tested.p.items()}
-        yield Suspect(scene=scene, members=refined.members, affinity=refined.affinity, found_in=family, held_out_p=p)
+        for margin in MARGINS_BITS:
+            refined = refine(scene.views, seed, margin)
+            size = int(refined.members.sum())
+            if MIN_NODES <= size <= MAX_SHARE * len(seed) and kept.add(refined.members):
+                yield Suspect(
+                    scene=scene, members=refined.members, affinity=refined.affinity, found_in=family, held_out_p=p
+                )
 
 
-def _known(members: Bool, kept: list[Bool]) -> bool:
-    return any((members & other).sum() >= SAME * (members | other).sum() for other in kept)
+class Known:
+    """Clusters seen so far, to recognise one that is nearly the same. Cost per look-up: its nodes x clusters each is in."""
+
+    def __init__(self) -> None:
+        self._size: list[int] = []
+        self._of_node: dict[int, list[int]] = {}
+
+    def add(self, members: Bool) -> bool:
+        """False where a cluster with Jaccard overlap ``SAME`` is known already; else it is remembered."""
+        nodes = np.flatnonzero(members).tolist()
+        shared: Counter[int] = Counter()
+        for node in nodes:
+            shared.update(self._of_node.get(node, ()))
+        for cluster, both in shared.items():
+            if both >= SAME * (len(nodes) + self._size[cluster] - both):
+                return False
+        for node in nodes:
+            self._of_node.setdefault(node, []).append(len(self._size))
+        self._size.append(len(nodes))
+        return True
 
 
 def _solos(scene: Scene) -> Iterator[Suspect]:

@@ -8,17 +8,18 @@ from stillwatch.detectors.held_out import HeldOut
 from stillwatch.detectors.items import Partition, Resampling, Volume
 from stillwatch.detectors.lexical import LEXICAL, Concentration
 from stillwatch.detectors.openness import Declared, OneOrganisation
-from stillwatch.detectors.output import OutputLength, OutputRatio
+from stillwatch.detectors.output import EvenInput, EvenOutput, OutputLength, OutputRatio
 from stillwatch.detectors.people import HumanTouch, KindsPerAccount, ManyPeople
 from stillwatch.detectors.pivot import Pivot
 from stillwatch.detectors.protocol import Detector, Measurement
 from stillwatch.detectors.schedule import FlatHours, LevelQuota, Synchrony
-from stillwatch.detectors.sharing import SHARING
-from stillwatch.detectors.style import LengthSpread, LowerCase, SharedLayout
+from stillwatch.detectors.sharing import SHARING, Agreement
+from stillwatch.detectors.style import LengthSpread, LowerCase, SharedLayout, Wrapped
 from stillwatch.detectors.succession import Failover, Replacement
 
 BUILTIN: tuple[Detector, ...] = (
     *SHARING,
+    Agreement(),
     HeldOut(),
     Exchangeable(),
     LevelQuota(),
@@ -36,9 +37,12 @@ BUILTIN: tuple[Detector, ...] = (
     LengthSpread(),
     LowerCase(),
     SharedLayout(),
+    Wrapped(),
     FlatHours(),
     OutputLength(),
     OutputRatio(),
+    EvenInput(),
+    EvenOutput(),
     *LEXICAL,
     Concentration(),
     ManyPeople(),

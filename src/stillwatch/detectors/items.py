@@ -48,7 +48,7 @@ class Partition(msgspec.Struct, frozen=True, kw_only=True):
         shared = int((nodes > 1).sum())
         x = float(np.log2((len(nodes) - shared + 1) / (shared + 1)))
         says = f"of {len(nodes)} different prompts {shared} were asked by more than one member"
-        return Measurement(x=x, says=says, exchange_ids=suspect.examples(suspect.harvest_rows))
+        return Measurement(x=x, says=says, rows=suspect.examples(suspect.harvest_rows))
 
 
 class Resampling(msgspec.Struct, frozen=True, kw_only=True):

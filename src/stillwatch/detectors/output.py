@@ -50,3 +50,35 @@ class OutputRatio(msgspec.Struct, frozen=True, kw_only=True):
             return None
         x = float(np.median(np.log2((out[known] + 1) / (given[known] + 1))))
         return Measurement(x=x, says=f"answers are {2**x:.1f} times as long as the requests")
+
+
+class EvenInput(msgspec.Struct, frozen=True, kw_only=True):
+    """Standard deviation of log2 input tokens, negated: the one layout of a script, without reading it."""
+
+    name: str = "even_input"
+    family: str = "style"
+    axis: Axis = "harvest"
+    needs: Sequence[str] = ("input_tokens",)
+
+    def measure(self, suspect: Suspect) -> Measurement | None:
+        tokens = suspect.column("input_tokens")
+        if len(tokens) < MIN_ROWS:
+            return None
+        spread = float(np.log2(np.maximum(tokens, 1)).std())
+        return Measurement(x=-spread, says=f"request sizes vary by a factor of {2**spread:.1f}")
+
+
+class EvenOutput(msgspec.Struct, frozen=True, kw_only=True):
+    """Standard deviation of log2 output tokens, negated."""
+
+    name: str = "even_output"
+    family: str = "output"
+    axis: Axis = "harvest"
+    needs: Sequence[str] = ("output_tokens",)
+
+    def measure(self, suspect: Suspect) -> Measurement | None:
+        tokens = suspect.column("output_tokens")
+        if len(tokens) < MIN_ROWS:
+            return None
+        spread = float(np.log2(np.maximum(tokens, 1)).std())
+        return Measurement(x=-spread, says=f"answer sizes vary by a factor of {2**spread:.1f}")

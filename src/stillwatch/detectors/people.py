@@ -44,8 +44,7 @@ class ManyPeople(msgspec.Struct, frozen=True, kw_only=True):
     def measure(self, suspect: Suspect) -> Measurement | None:
         facts = suspect.scene.facts
         found = [_distinct_per_account(suspect, facts.key(c)) for c in COLUMNS if facts.has(c)]
-        script = np.nan_to_num(facts.number("script"), nan=-1) + 1
-        found.append(_distinct_per_account(suspect, script.astype(np.uint64)))
+        found.append(_distinct_per_account(suspect, facts.script_key))
         known = [value for value in found if value is not None]
         if not known:
             return None
@@ -62,7 +61,7 @@ class KindsPerAccount(msgspec.Struct, frozen=True, kw_only=True):
     needs: Sequence[str] = ("prompt",)
 
     def measure(self, suspect: Suspect) -> Measurement | None:
-        x = _distinct_per_account(suspect, (suspect.scene.kind + 1).astype(np.uint64))
+        x = _distinct_per_account(suspect, suspect.scene.kind_key)
         return None if x is None else Measurement(x=x, says=f"different kinds of prompts per account: index {x:.1f}")
 
 

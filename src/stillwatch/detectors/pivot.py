@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-import numpy as np
 
 from stillwatch.detectors.protocol import Measurement
 from stillwatch.detectors.suspect import Suspect
 from stillwatch.model import Axis
-from stillwatch.tally.pivots import find_pivots
+from stillwatch.tally.pivots import DAY_US, find_pivots
 
 MIN_ROWS = 48
 
@@ -33,12 +32,7 @@ class Pivot(msgspec.Struct, frozen=True, kw_only=True):
         if len(suspect.harvest_rows) < MIN_ROWS:
             return None
         pivots = find_pivots(facts, suspect.harvest_rows)
-        model = facts.word_codes("model")
-        gained = [
-            share - float((model[rows] == code).mean())
-            for code, at, share in pivots
-            for rows in [np.flatnonzero((facts.at_us >= at) & (facts.at_us < at + 86_400_000_000))]
-            if len(rows)
-        ]
+        start = int(facts.model_first_us.min())
+        gained = [share - float(facts.daily_model_share[(at - start) // DAY_US, code]) for code, at, share in pivots]
         x = max(gained, default=0.0)
         return Measurement(x=x, says=f"within a day the members moved {x:.0%} more of their traffic to a new model")

@@ -21,7 +21,7 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
 
     x: float
     says: str
-    exchange_ids: tuple[str, ...] = ()
+    rows: tuple[int, ...] = ()  # of the facts: exchanges a person can look up
 
 
 @runtime_checkable

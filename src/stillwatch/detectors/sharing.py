@@ -1,4 +1,4 @@
-"""Members share values of one family that others do not: one detector per family.
+"""Members share values of one family that others do not: one detector per family, and how many families agree.
 
 Why harvesting looks like this: accounts of one operator are bought, paid, connected and scripted together. Who looks the
 same and is innocent: a household's card, an office's address, a class signing up in one hour, customers of one product.
@@ -18,10 +18,12 @@ from stillwatch.model import Axis
 
 MIN_INFORMED = 3
 SHARES_BITS = 3.0
+# a household of three shares everything too: sharing counts by how many members do, 1 at sixteen
+SIZE_UNIT = 4.0
 
 
 class Sharing(msgspec.Struct, frozen=True, kw_only=True):
-    """Mean bits per informed member in one family, each member held against the others (leave-one-out)."""
+    """Mean bits per informed member in one family (each held against the others), times log16 of how many share."""
 
     name: str
     family: str
@@ -39,7 +41,27 @@ class Sharing(msgspec.Struct, frozen=True, kw_only=True):
             return None
         sharing = int((known >= SHARES_BITS).sum())
         says = f"{sharing} of {len(known)} members share {self.views} that few outside the group have"
-        return Measurement(x=float(known.mean()), says=says, exchange_ids=suspect.examples(suspect.rows))
+        x = float(known.mean() * np.log2(1 + sharing) / SIZE_UNIT)
+        return Measurement(x=x, says=says, rows=suspect.examples(suspect.rows))
+
+
+class Agreement(msgspec.Struct, frozen=True, kw_only=True):
+    """Families in which a member shares, mean over members, times log16 of the members that share in two or more."""
+
+    name: str = "families_agree"
+    family: str = "agreement"
+    axis: Axis = "operator"
+    needs: Sequence[str] = ()
+
+    def measure(self, suspect: Suspect) -> Measurement | None:
+        table = np.stack([bits[suspect.members] for bits in suspect.affinity.by_family.values()])
+        if table.shape[0] < 3 or table.shape[1] < MIN_INFORMED:  # noqa: PLR2004 - two families hardly agree
+            return None
+        agree = (np.nan_to_num(table) >= SHARES_BITS).sum(axis=0)
+        several = int((agree >= 2).sum())  # noqa: PLR2004
+        x = float(agree.mean() * np.log2(1 + several) / SIZE_UNIT)
+        says = f"{several} of {len(agree)} members are tied to the group in two or more independent ways"
+        return Measurement(x=x, says=says, rows=suspect.examples(suspect.rows))
 
 
 SHARING: tuple[Sharing, ...] = (

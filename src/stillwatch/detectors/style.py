@@ -65,3 +65,28 @@ class SharedLayout(msgspec.Struct, frozen=True, kw_only=True):
             return None
         share = len(suspect.harvest_rows) / len(suspect.rows) if suspect.has_purpose else 0.0
         return Measurement(x=share, says=f"{share:.0%} of the members' exchanges carry what the group shares")
+
+
+class Wrapped(msgspec.Struct, frozen=True, kw_only=True):
+    """Share of the prompts that repeat a sentence of at least ten different prompts of the cluster: a swept template."""
+
+    name: str = "swept_template"
+    family: str = "template"
+    axis: Axis = "harvest"
+    needs: Sequence[str] = ("prompt",)
+
+    def measure(self, suspect: Suspect) -> Measurement | None:
+        facts, rows = suspect.scene.facts, suspect.harvest_rows
+        rows = rows[facts.has_prompt[rows]]
+        if len(rows) < MIN_ROWS or "template" not in suspect.scene.content_index:
+            return None
+        at, template = suspect.scene.values_of("template", rows)
+        mixed = np.unique(
+            template * (len(rows) + 1) + np.unique(facts.key("text_key")[rows], return_inverse=True)[1][at]
+        )
+        texts = np.bincount(mixed // (len(rows) + 1), minlength=int(template.max(initial=0)) + 1)
+        swept = np.unique(at[texts[template] >= 10])  # noqa: PLR2004 - ten fillings are a sweep
+        x = len(swept) / len(rows)
+        return Measurement(
+            x=x, says=f"{x:.0%} of the prompts fill the slot of a template", rows=suspect.examples(rows[swept])
+        )

@@ -50,9 +50,7 @@ class Failover(msgspec.Struct, frozen=True, kw_only=True):
             return None
         moved = failovers(suspect)
         says = f"{len(moved)} of {refused} refused requests were repeated by another member within {FAILOVER_S} s"
-        return Measurement(
-            x=float(np.log2(1 + 100 * len(moved) / refused)), says=says, exchange_ids=suspect.examples(moved)
-        )
+        return Measurement(x=float(np.log2(1 + 100 * len(moved) / refused)), says=says, rows=suspect.examples(moved))
 
 
 class Replacement(msgspec.Struct, frozen=True, kw_only=True):

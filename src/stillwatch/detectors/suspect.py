@@ -7,12 +7,13 @@ washing the evidence out. They are a working set, not an accusation.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from stillwatch.operators.affinity import Affinity
 from stillwatch.operators.views import View
@@ -56,8 +57,13 @@ class Scene:
 
     def rows_of(self, accounts: Int) -> Int:
         """Rows of these accounts (positions), in canonical order."""
-        spans = [np.arange(self.row_start[a], self.row_start[a + 1]) for a in np.sort(accounts).tolist()]
-        return np.concatenate(spans) if spans else np.zeros(0, dtype=np.int64)
+        ordered = np.sort(accounts)
+        return _spans(self.row_start[ordered], self.row_start[ordered + 1])
+
+    @cached_property
+    def kind_key(self) -> npt.NDArray[np.uint64]:
+        """Kind of traffic, 0 where unknown."""
+        return (self.kind + 1).astype(np.uint64)
 
     @cached_property
     def missing_columns(self) -> frozenset[str]:
@@ -66,8 +72,33 @@ class Scene:
         side = self.roster.side
         return frozenset(left | {f for f in side.column_names if side.column(f).null_count == len(self.roster)})
 
+    @cached_property
+    def content_index(self) -> dict[str, tuple[Int, Int]]:
+        """Per content view: where each row's values start, and the values (columns of the view's matrix)."""
+        found = {}
+        for name in CONTENT_VIEWS:
+            view = self.view(name)
+            if view is not None and len(view.row):
+                order = np.argsort(view.row, kind="stable")
+                start = np.searchsorted(view.row[order], np.arange(len(self.facts) + 1))
+                found[name] = (start, view.column[order])
+        return found
+
+    def values_of(self, name: str, rows: Int) -> tuple[Int, Int]:
+        """(position in ``rows``, value) of every value of a content view that these rows carry."""
+        start, column = self.content_index[name]
+        first, last = start[rows], start[rows + 1]
+        return np.repeat(np.arange(len(rows)), last - first), column[_spans(first, last)]
+
     def view(self, name: str) -> View | None:
         return next((view for view in self.views if view.name == name), None)
+
+
+def _spans(first: Int, last: Int) -> Int:
+    """The numbers of all ranges first..last, one after the other."""
+    length = last - first
+    offset = np.repeat(first - np.concatenate([[0], np.cumsum(length)[:-1]]), length)
+    return offset + np.arange(int(length.sum()))
 
 
 def build_scene(facts: Facts, roster: Roster, views: tuple[View, ...], kind: Int) -> Scene:
@@ -101,15 +132,14 @@ class Suspect:
     @cached_property
     def harvest_rows(self) -> Int:
         """See the module's docstring."""
-        facts = self.scene.facts
-        marked = np.zeros(len(facts), dtype=bool)
-        for name in CONTENT_VIEWS:
-            view = self.scene.view(name)
-            if view is not None and len(view.row):
-                strong = np.zeros(view.matrix.shape[1], dtype=bool)
-                strong[self.affinity.enriched.get(name, [])] = True
-                marked[view.row[strong[view.column]]] = True
-        found = self.rows[marked[self.rows]]
+        facts, rows = self.scene.facts, self.rows
+        marked = np.zeros(len(rows), dtype=bool)
+        for name, (_, column) in self.scene.content_index.items():
+            strong = np.zeros(int(column.max(initial=0)) + 1, dtype=bool)
+            strong[self.affinity.enriched.get(name, np.zeros(0, dtype=np.int64))] = True
+            at, value = self.scene.values_of(name, rows)
+            marked[at[strong[value]]] = True
+        found = rows[marked]
         with_prompt = int(facts.has_prompt[self.rows].sum())
         if len(found) < max(3, ENRICHED_SHARE * with_prompt):
             return self.rows
@@ -133,9 +163,12 @@ class Suspect:
         values = self.scene.facts.number(name)[self.harvest_rows if rows is None else rows]
         return values[~np.isnan(values)]
 
-    def examples(self, rows: Iterable[int], most: int = 8) -> tuple[str, ...]:
-        """Exchange ids a person can look up."""
-        picked = list(rows)
-        step = max(1, len(picked) // most)
-        ids = self.scene.facts.table.column("exchange_id")
-        return tuple(str(ids[int(i)].as_py()) for i in picked[::step][:most])
+    def examples(self, rows: Int, most: int = 8) -> tuple[int, ...]:
+        """A few of these rows, spread evenly, for a person to look up."""
+        step = max(1, len(rows) // most)
+        return tuple(rows[::step][:most].tolist())
+
+    def exchange_ids(self, rows: Sequence[int]) -> tuple[str, ...]:
+        """The ids of rows."""
+        ids = self.scene.facts.table.column("exchange_id").take(pa.array(list(rows), pa.int64()))
+        return tuple(str(v) for v in ids.to_pylist())

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numba as nb
 import numpy as np
 import numpy.typing as npt
 
@@ -19,6 +20,9 @@ Bool = npt.NDArray[np.bool_]
 Bits = npt.NDArray[np.float32]
 PRIOR_WEIGHT = 2.0  # pseudo-members that behave like everybody
 MOST_BITS = 12.0
+CAUTION = 0.75  # a count of k is trusted as k less this many of its own standard deviations
+LEAST_BITS = 0.5  # below this a value says nothing worth the walk over its holders
+STRONG_BITS = 3.0  # 8:1 odds: such a value speaks for the cluster
 
 
 @dataclass(frozen=True)
@@ -28,54 +32,75 @@ class Affinity:
     by_family: dict[str, Bits]
     enriched: dict[str, npt.NDArray[np.int64]]  # view name -> values that speak for the cluster
 
-    def total(self, without: frozenset[str] = frozenset()) -> Bits:
+    def total(self) -> Bits:
         """Sum over families, unknown counting nothing."""
-        kept = [np.nan_to_num(bits) for family, bits in self.by_family.items() if family not in without]
-        return np.sum(kept, axis=0) if kept else np.zeros(0, dtype=np.float32)
+        return np.nansum(list(self.by_family.values()), axis=0, dtype=np.float32)
 
 
 def affinity(views: Sequence[View], members: Bool) -> Affinity:
-    """Bits of every node for the cluster ``members`` (bool[nodes]). O(links of the views)."""
+    """Bits of every node for the cluster ``members`` (bool[nodes]). Cost: the holders of the members' values."""
     by_family: dict[str, Bits] = {}
     enriched: dict[str, npt.NDArray[np.int64]] = {}
     for view in views:
-        bits, strong = _view_bits(view, members)
-        enriched[view.name] = strong
+        best, enriched[view.name] = _view_bits(view, members)
         if view.family in by_family:
-            by_family[view.family] = np.fmax(by_family[view.family], bits)
+            np.fmax(by_family[view.family], best, out=by_family[view.family])
         else:
-            by_family[view.family] = bits
+            by_family[view.family] = best
     return Affinity(by_family, enriched)
 
 
 def _view_bits(view: View, members: Bool) -> tuple[Bits, npt.NDArray[np.int64]]:
-    matrix = view.matrix
-    holds = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    inside_edge = members[holds]
-    width = matrix.shape[1]
-    inside = np.bincount(matrix.indices[inside_edge], minlength=width).astype(np.float64)
-    outside = view.support - inside
     n_in = float((members & view.informed).sum())
-    n_out = float(view.informed.sum()) - n_in
-    base = (view.support + 0.5) / (n_in + n_out + 1.0)
-    # a member's own value does not speak for it
-    bits_out = _log_ratio(inside, n_in, outside, n_out, base)
-    bits_in = _log_ratio(inside - 1, n_in - 1, outside, n_out, base)
-    edge_bits = np.where(inside_edge, bits_in[matrix.indices], bits_out[matrix.indices])
-    best = np.zeros(matrix.shape[0], dtype=np.float64)
-    np.maximum.at(best, holds, edge_bits)
-    result = np.where(view.informed, np.clip(best, 0, MOST_BITS), np.nan).astype(np.float32)
-    strong = np.flatnonzero((bits_out >= 3.0) & (inside >= 2))
-    return result, strong
+    best, strong = _best_bits(
+        view.matrix.indptr,
+        view.matrix.indices,
+        view.holders.indptr,
+        view.holders.indices,
+        members,
+        n_in,
+        float(view.informed_count) - n_in,
+    )
+    best[view.uninformed] = np.nan
+    return best, strong
 
 
-def _log_ratio(
-    inside: npt.NDArray[np.float64],
-    n_in: float,
-    outside: npt.NDArray[np.float64],
-    n_out: float,
-    base: npt.NDArray[np.float64],
-) -> npt.NDArray[np.float64]:
-    rate_in = (np.maximum(inside, 0) + PRIOR_WEIGHT * base) / (max(n_in, 0) + PRIOR_WEIGHT)
+@nb.njit(cache=True, nogil=True)
+def _log_ratio(inside, n_in, outside, n_out, base):
+    sure = max(inside - CAUTION * np.sqrt(max(inside, 0.0)), 0.0)
+    rate_in = (sure + PRIOR_WEIGHT * base) / (max(n_in, 0.0) + PRIOR_WEIGHT)
     rate_out = (outside + PRIOR_WEIGHT * base) / (n_out + PRIOR_WEIGHT)
-    return np.log2(rate_in / np.maximum(rate_out, 1e-12))
+    return np.log2(rate_in / max(rate_out, 1e-12))
+
+
+@nb.njit(cache=True, nogil=True)
+def _best_bits(indptr, indices, value_ptr, holder, members, n_in, n_out):
+    """(float32[nodes] best bits, never below 0; values of at least ``STRONG_BITS``). A member's own value is left out."""
+    best = np.zeros(len(members), dtype=np.float32)
+    inside = np.zeros(len(value_ptr) - 1, dtype=np.int32)
+    for node in range(len(members)):
+        if members[node]:
+            for e in range(indptr[node], indptr[node + 1]):
+                inside[indices[e]] += 1
+    strong = []
+    for value in range(len(inside)):
+        k = inside[value]
+        if k < 2:  # one member's own value speaks for nobody else
+            continue
+        support = value_ptr[value + 1] - value_ptr[value]
+        outside = float(support - k)
+        base = (support + 0.5) / (n_in + n_out + 1.0)
+        out_bits = _log_ratio(float(k), n_in, outside, n_out, base)
+        in_bits = _log_ratio(float(k - 1), n_in - 1.0, outside, n_out, base)
+        if out_bits < LEAST_BITS:  # in_bits are fewer still; most values of most clusters end here
+            continue
+        if out_bits >= STRONG_BITS:
+            strong.append(value)
+        for e in range(value_ptr[value], value_ptr[value + 1]):
+            bits = in_bits if members[holder[e]] else out_bits
+            if bits > best[holder[e]]:
+                best[holder[e]] = min(bits, MOST_BITS)
+    found = np.empty(len(strong), dtype=np.int64)
+    for i in range(len(strong)):
+        found[i] = strong[i]
+    return best, found

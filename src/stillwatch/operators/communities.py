@@ -20,6 +20,7 @@ RESOLUTIONS = (1.0, 4.0)
 CAP_SHARE = 0.08  # a value shared by more of all nodes than this is a population, not a link
 CAP_MIN = 60
 MIN_NODES = 3
+MIN_USES = 3.0  # exchanges per node of a template, on average, to be a candidate by itself
 SEED = 7
 
 
@@ -71,8 +72,11 @@ def _single_values(view: View, kept: Bool) -> Iterator[Bool]:
         return
     columns = view.matrix[:, kept].tocsc()
     for i in range(columns.shape[1]):
-        nodes = columns.indices[columns.indptr[i] : columns.indptr[i + 1]]
-        if len(nodes) >= MIN_NODES:
+        span = slice(columns.indptr[i], columns.indptr[i + 1])
+        nodes = columns.indices[span]
+        # a turn of phrase is used once by many; a template is used again and again by its users
+        worn = view.family != "content" or float(columns.data[span].mean()) >= MIN_USES
+        if len(nodes) >= MIN_NODES and worn:
             mask = np.zeros(view.node_count, dtype=bool)
             mask[nodes] = True
             yield mask

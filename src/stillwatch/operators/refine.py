@@ -18,7 +18,7 @@ from stillwatch.operators.views import View
 Bool = npt.NDArray[np.bool_]
 ROUNDS = 3
 GROWTH = 2.0  # members per member of the round before
-MARGIN_BITS = 2.0  # past the odds of chance, to be kept
+MARGINS_BITS = (11.0, 7.5)  # past the odds of chance, to be kept: a tight and a wide reading of every seed
 FAMILY_BITS = 1.5  # for a family to count as speaking for a node
 ALONE_BITS = 8.0  # for one family to suffice
 
@@ -32,18 +32,17 @@ class Refined:
     affinity: Affinity
 
 
-def refine(views: Sequence[View], seed: Bool, without: frozenset[str] = frozenset()) -> Refined:
-    """Members of the cluster that ``seed`` (bool[nodes]) belongs to. O(rounds x links). Families ``without`` stay out."""
+def refine(views: Sequence[View], seed: Bool, margin_bits: float) -> Refined:
+    """Members of the cluster that ``seed`` (bool[nodes]) belongs to. O(rounds x links)."""
     members = seed
-    used = [view for view in views if view.family not in without]
     for _ in range(ROUNDS):
-        found = affinity(used, members)
+        found = affinity(views, members)
         bits = posterior_bits(found, members)
-        grown = _select(found, bits, members)
+        grown = _select(found, bits, members, margin_bits)
         if not grown.any() or (grown == members).all():
             break
         members = grown
-    found = affinity(used, members)
+    found = affinity(views, members)
     return Refined(members, posterior_bits(found, members), found)
 
 
@@ -53,10 +52,10 @@ def posterior_bits(found: Affinity, members: Bool) -> npt.NDArray[np.float32]:
     return (found.total() - prior).astype(np.float32)
 
 
-def _select(found: Affinity, bits: npt.NDArray[np.float32], members: Bool) -> Bool:
+def _select(found: Affinity, bits: npt.NDArray[np.float32], members: Bool, margin_bits: float) -> Bool:
     families = np.stack([np.nan_to_num(b) for b in found.by_family.values()])
     enough = ((families >= FAMILY_BITS).sum(axis=0) >= 2) | (families.max(axis=0) >= ALONE_BITS)
-    chosen = (bits >= MARGIN_BITS) & enough
+    chosen = (bits >= margin_bits) & enough
     limit = int(GROWTH * members.sum()) + 5
     if chosen.sum() > limit:
         cut = np.sort(bits[chosen])[-limit]

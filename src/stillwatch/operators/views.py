@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +46,19 @@ class View:
     def node_count(self) -> int:
         return int(self.matrix.shape[0])
 
+    @cached_property
+    def informed_count(self) -> int:
+        return int(self.informed.sum())
+
+    @cached_property
+    def uninformed(self) -> npt.NDArray[np.bool_]:
+        return ~self.informed
+
+    @cached_property
+    def holders(self) -> sparse.csc_matrix:
+        """The same links by value."""
+        return self.matrix.tocsc()
+
 
 def build_views(facts: Facts, roster: Roster, templates: Templates, kind: Int) -> tuple[View, ...]:
     """Every view this input supports. O(rows log rows) each."""
@@ -77,7 +91,6 @@ def _incidences(facts: Facts, roster: Roster, templates: Templates, kind: Int) -
         ("system_shape", "content", "system_shape_key"),
         ("tools", "content", "tools_key"),
         ("shape", "content", "shape_key"),
-        ("item", "content", "text_key"),
         ("params", "params", "params_key"),
     ):
         if facts.has(column):

@@ -6,8 +6,10 @@ Facts merge by concatenation: any split of the input gives the same facts, becau
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,18 +30,24 @@ class Facts:
     table: pa.Table
     account: npt.NDArray[np.int64]
     account_count: int
+    _columns: dict[tuple[str, str], npt.NDArray[Any]] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return self.table.num_rows
 
     def key(self, name: str) -> npt.NDArray[np.uint64]:
         """A key column, 0 where null (no key is ever 0)."""
-        return np.asarray(pc.fill_null(self.table.column(name), pa.scalar(0, pa.uint64())))
+        return self._once(
+            name, "key", lambda: np.asarray(pc.fill_null(self.table.column(name), pa.scalar(0, pa.uint64())))
+        )
 
     def number(self, name: str) -> npt.NDArray[np.float64]:
         """A numeric or boolean column as float, NaN where null."""
-        column = self.table.column(name)
-        return np.asarray(pc.fill_null(column.cast(pa.float64()), float("nan")))
+        return self._once(
+            name,
+            "number",
+            lambda: np.asarray(pc.fill_null(self.table.column(name).cast(pa.float64()), float("nan"))),
+        )
 
     def has(self, name: str) -> bool:
         """Whether the source had any value of this column."""
@@ -47,11 +55,17 @@ class Facts:
 
     def word_codes(self, name: str) -> npt.NDArray[np.int64]:
         """Dense codes of a dictionary column, -1 where null."""
-        return codes(self.table.column(name))
+        return self._once(name, "codes", lambda: codes(self.table.column(name)))
 
     def words(self, name: str) -> list[str]:
         """The values that ``word_codes`` count through."""
         return [str(v) for v in self.table.column(name).combine_chunks().dictionary.to_pylist()]
+
+    def _once(self, name: str, what: str, make: Callable[[], npt.NDArray[Any]]) -> npt.NDArray[Any]:
+        """Columns are asked for by every suspect; they are converted once."""
+        if (name, what) not in self._columns:
+            self._columns[name, what] = make()
+        return self._columns[name, what]
 
     @cached_property
     def at_us(self) -> npt.NDArray[np.int64]:
@@ -65,6 +79,27 @@ class Facts:
     def per_account(self) -> npt.NDArray[np.int64]:
         """Exchanges of each account."""
         return np.bincount(self.account, minlength=self.account_count)
+
+    @cached_property
+    def model_first_us(self) -> npt.NDArray[np.int64]:
+        """First use of each model, by its code."""
+        first = np.full(len(self.words("model")), np.iinfo(np.int64).max)
+        np.minimum.at(first, self.word_codes("model"), self.at_us)
+        return first
+
+    @cached_property
+    def daily_model_share(self) -> npt.NDArray[np.float64]:
+        """float64[days, models]: everybody's share of each model on each day since the first."""
+        day = (self.at_us - int(self.at_us.min())) // (24 * HOUR_US)
+        model = self.word_codes("model")
+        width = len(self.model_first_us)
+        count = np.bincount(day * width + model, minlength=(int(day.max()) + 1) * width).reshape(-1, width)
+        return count / np.maximum(count.sum(axis=1, keepdims=True), 1)
+
+    @cached_property
+    def script_key(self) -> npt.NDArray[np.uint64]:
+        """Writing system of the prompt, 0 where unknown."""
+        return (np.nan_to_num(self.number("script"), nan=-1) + 1).astype(np.uint64)
 
     @cached_property
     def gist(self) -> npt.NDArray[np.float32]:

@@ -22,10 +22,10 @@ def find_pivots(facts: Facts, rows: npt.NDArray[np.int64]) -> list[tuple[int, in
     if len(rows) < MIN_ROWS:
         return []
     model, at = facts.word_codes("model"), facts.at_us
-    start = int(at.min())
+    start = int(facts.model_first_us.min())
     found = []
     for code in np.unique(model[rows]).tolist():
-        released = int(at[model == code].min())
+        released = int(facts.model_first_us[code])
         if released < start + DAY_US:
             continue
         moved = _first_move(at[rows], model[rows] == code)

@@ -1,0 +1,114 @@
+"""``stillwatch scan``: request logs in, campaigns out."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from stillwatch.errors import InputError
+from stillwatch.model import ScanResult
+
+EXAMPLES = """examples:
+  stillwatch scan exchanges.parquet --accounts accounts.parquet --out findings
+  stillwatch scan 'logs/2026-02-*.jsonl.zst' --out february
+  stillwatch scan bedrock/ --format bedrock --join identity.csv --out findings --json
+
+writes DIR/campaigns.json, accounts.parquet, evidence.jsonl, report.html and quarantine.jsonl.
+exit codes: 0 scanned (whether or not campaigns were found), 2 unusable input or arguments
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    made = subparsers.add_parser(
+        "scan",
+        help="find campaigns in request logs",
+        description="Find campaigns in request logs, explain them, and write a report.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("exchanges", nargs="+", metavar="EXCHANGES", help="files, globs or directories; plain, gz or zst")
+    made.add_argument("--accounts", type=Path, metavar="FILE", help="side table about the accounts")
+    made.add_argument("--join", type=Path, metavar="FILE", help="account identity and client facts by request id")
+    made.add_argument("--format", metavar="NAME", help="read as this format instead of detecting it")
+    made.add_argument("--config", type=Path, metavar="FILE", help="TOML file; see docs/operate.md")
+    made.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the findings go")
+    made.add_argument("--json", action="store_true", help="print campaigns.json on standard output")
+    return made
+
+
+def run(args: argparse.Namespace) -> int:
+    from stillwatch.api import scan
+    from stillwatch.cli.progress import watching
+    from stillwatch.config import load_config
+    from stillwatch.ingest import Quarantine
+
+    out: Path = args.out
+    if out.exists() and not out.is_dir():
+        raise InputError("is a file, not a directory", source=str(out), hint="name a directory with --out")
+    config = load_config(args.config)
+    existed = out.exists()
+    quarantine = Quarantine(out, max_bad_share=config.ingest.max_bad_share, content=config.ingest.content)
+    try:
+        with watching() as (progress, say):
+            report = scan(
+                args.exchanges,
+                accounts=args.accounts,
+                join=args.join,
+                format=args.format,
+                config=config,
+                quarantine=quarantine,
+                progress=progress,
+                say=say,
+            )
+            say("writing the report")
+            report.save(out)
+        quarantine.close()
+    except BaseException:
+        quarantine.discard()
+        if not existed and out.is_dir() and not any(out.iterdir()):
+            out.rmdir()
+        raise
+    if args.json:
+        print((out / "campaigns.json").read_text(encoding="utf-8"), end="")
+    else:
+        print_campaigns(report.result, out)
+    return 0
+
+
+def print_campaigns(result: ScanResult, out: Path) -> None:
+    """The findings as a table for a person."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    read = result.input
+    console.print(
+        f"{read.exchanges:,} exchanges of {read.accounts:,} accounts, {read.first:%Y-%m-%d} to {read.last:%Y-%m-%d}"
+        + (f"; {read.quarantined:,} rows in quarantine" if read.quarantined else "")
+        + (f"; {read.duplicate_exchanges:,} repeated" if read.duplicate_exchanges else "")
+    )
+    if not result.campaigns:
+        console.print("No campaign found.")
+    else:
+        table = Table(box=None, pad_edge=False)
+        for heading in ("campaign", "verdict", "confidence", "accounts", "possible", "exchanges", "harvest", "after"):
+            table.add_column(heading, justify="left" if heading in ("campaign", "verdict", "after") else "right")
+        for found in result.campaigns:
+            accused = sum(member.accused for member in found.roster)
+            table.add_row(
+                found.campaign_id,
+                found.verdict,
+                f"{found.confidence:.0%}",
+                f"{accused:,}",
+                f"{len(found.roster) - accused:,}",
+                f"{found.exchanges:,}",
+                f"{found.extraction_exchanges:,}",
+                next(iter(found.capabilities), ""),
+            )
+        console.print(table)
+    if result.not_applicable:
+        console.print(f"{len(result.not_applicable)} detectors did not apply; the report says why.")
+    console.print(f"Report: {out / 'report.html'}")
+
+
+__all__ = ["add_parser", "print_campaigns", "run"]
