@@ -64,7 +64,7 @@ class Egress(msgspec.Struct, frozen=True, kw_only=True):
 def _first_octets(asn: int, country: str, block: int) -> tuple[int, int]:
     mark = hashlib.blake2b(f"{asn}/{country}/{block}".encode(), digest_size=2).digest()
     first = 11 + mark[0] % 200  # keeps off private, loopback and multicast ranges
-    if first in (127, 169, 172, 192, 198, 203):
+    if first in (100, 127, 169, 172, 192, 198, 203):
         first += 1 if first != 203 else 2
     return first, mark[1]
 
