@@ -82,3 +82,10 @@ def test_joining_fills_only_nulls_and_twice_is_once(
 
 def _json(value: str | None) -> str:
     return "null" if value is None else f'"{value}"'
+
+
+def test_a_join_can_bring_lists(tmp_path: Path) -> None:
+    given_rows = [row(0, tool_names=None), row(1, tool_names=["own"])]
+    lines = b'{"request_id": "ex-0", "tool_names": ["a"]}\n{"request_id": "ex-1", "tool_names": ["b"]}\n'
+    found, _ = read(write_jsonl(tmp_path / "a.jsonl", given_rows), join=write(tmp_path / "j.jsonl", lines))
+    assert [item["tool_names"] for item in found] == [["a"], ["own"]]
