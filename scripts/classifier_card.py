@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from classifier_corpus import Sample
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
+from classifier_corpus import Sample
 from stillwatch.model import CAPABILITIES
+from stillwatch.text.classify import lifted
 
 TASKS = ("elicitation_bits", "grading_bits", "rewriting_bits")
 Figures = dict[str, Any]
@@ -19,6 +20,7 @@ def _rates(bits: NDArray[np.float64]) -> dict[str, float]:
     return {
         "rows": len(bits),
         "over_0": round(float((bits > 0).mean()), 4),
+        "over_2": round(float((bits > 2).mean()), 4),
         "over_4": round(float((bits > 4).mean()), 4),
         "mean": round(float(bits.mean()), 2),
     }
@@ -54,7 +56,7 @@ def _auc(bits: NDArray[Any], rows: NDArray[Any], positive: NDArray[Any], negativ
     return float(roc_auc_score(positive[both], bits[both]))
 
 
-def _capability(samples: list[Sample], target: NDArray[Any], logits: NDArray[np.float64]) -> Figures:
+def _capability(samples: list[Sample], target: NDArray[Any], logits: NDArray[np.float32]) -> Figures:
     chosen = logits.argmax(axis=1)
     sources = np.array([sample.source for sample in samples])
     classes = {}
@@ -85,11 +87,14 @@ def measure(
     calibration: list[tuple[float, float]],
 ) -> Figures:
     """Everything the card reports; all of it about rows whose source was not trained on."""
-    out: Figures = {"capability": _capability(samples, targets[0][0], logits[0])}
+    raw = zip(logits[1:], calibration, strict=True)
+    bits = np.stack([np.clip(held[:, 0] * slope + offset, -12, 12) for held, (slope, offset) in raw], axis=1)
+    out: Figures = {
+        "capability": _capability(samples, targets[0][0], lifted(logits[0].astype(np.float32), bits.astype(np.float32)))
+    }
     for at, name in enumerate(TASKS):
-        slope, offset = calibration[at]
-        bits = np.clip(logits[at + 1][:, 0] * slope + offset, -12, 12)
-        out[name] = _binary(samples, *targets[at + 1], bits) | {"slope": round(slope, 3), "offset": round(offset, 3)}
+        slope, offset = (round(value, 3) for value in calibration[at])
+        out[name] = _binary(samples, *targets[at + 1], bits[:, at]) | {"slope": slope, "offset": offset}
     return out
 
 
@@ -99,15 +104,20 @@ def _table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
 
 
 def _rate_table(what: str, held: dict[str, dict[str, float]]) -> str:
-    rows = [(name, r["rows"], f"{r['over_0']:.1%}", f"{r['over_4']:.1%}", r["mean"]) for name, r in held.items()]
-    return _table((what, "texts", "over 0 bits", "over +4 bits", "mean bits"), rows)
+    rows = [
+        (name, r["rows"], *(f"{r[over]:.1%}" for over in ("over_0", "over_2", "over_4")), r["mean"])
+        for name, r in held.items()
+    ]
+    return _table((what, "texts", "over 0 bits", "over +2 bits", "over +4 bits", "mean bits"), rows)
 
 
 def _binary_section(name: str, held: Figures) -> str:
     parts = [
         f"## `{name}`\n",
-        f"AUC over all held-out texts {held['auc']:.3f}. On benign texts (people and applications) "
-        f"{held['benign']['over_0']:.2%} are over 0 bits and {held['benign']['over_4']:.2%} over +4 bits.\n",
+        (
+            f"AUC over all held-out texts {held['auc']:.3f}. On benign texts (people and applications) "
+            f"{held['benign']['over_0']:.2%} are over 0 bits and {held['benign']['over_4']:.2%} over +4 bits.\n"
+        ),
         _table(
             ("positive source, not trained on", "AUC against all negatives"),
             [(source, f"{value:.3f}") for source, value in held["auc_by_positive_source"].items()],
@@ -140,10 +150,12 @@ family alone: every figure of the scan is also reported with it switched off.
 
 **How the figures were made.** Sources are held out whole, in four folds; half of the verbs, objects, manners and
 templates of each grammar are held out with them. Nothing below was measured on a source that the model was trained on.
-Bits are calibrated on the same held-out logits (Platt, both classes weighing the same, sources by the root of their size).
+Bits are calibrated on the same held-out logits (Platt; both classes weigh the same, sources by the root of their
+size).
 
-**Limits.** `computer_use` and `orchestration` have no source: they are trained and tested on synthetic text of our own, so
-their figures say that the grammar was learned and no more. Demands for reasoning outside English are our own phrases too;
+**Limits.** Where neither side's words are known, bits are near 0 of either sign: look at the columns over +2 and +4.
+`computer_use` and `orchestration` have no source: they are trained and tested on synthetic text of our own, so their
+figures say that the grammar was learned and no more. Demands for reasoning outside English are our own phrases too;
 native speakers did not review them. `finetune_cot_gsm8k` and `alpaca_eval_judge` are published templates filled with
 real records. Raw sensitive questions teach `rewriting_bits` nothing (topic is no evidence); audits of model answers to
 such questions (`speechmap_questions`) are negatives. The share of a label is a softmax, not a calibrated probability.

@@ -6,27 +6,28 @@ model never saw.
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import classifier_grammar as grammar
 import msgspec
 import pyarrow.parquet as pq
 
+import classifier_grammar as grammar
 from stillwatch.model import CAPABILITIES
 
 # fold, capability of the whole source (None: by its own column), rows taken at most
 SOURCES: dict[str, tuple[int, str | None, int]] = {
-    "finetune_cot_gsm8k": (0, "reasoning", 2500),
+    "finetune_cot_gsm8k": (0, "reasoning", 2000),
     "alpaca_eval_judge": (0, "rubric_grading", 1000),
     "humaneval": (0, "coding", 200),
     "bfcl_v4_a": (0, "tool_use", 2500),
     "infiagent_dabench": (0, "data_analysis", 300),
     "llava_bench_qa_a": (0, None, 400),
     "moss_harmless_a": (0, "policy_rewriting", 200),
-    "p3_filled_batches": (0, None, 5000),
+    "p3_filled_batches": (0, None, 4000),
     "gsm8k_test": (1, "reasoning", 1400),
     "autoj_gpt4_judgements": (1, "rubric_grading", 1000),
     "codealpaca": (1, None, 2500),
@@ -35,11 +36,11 @@ SOURCES: dict[str, tuple[int, str | None, int]] = {
     "speechmap_questions": (1, "policy_rewriting", 2500),
     "alpaca_eval_prompts": (1, "other", 600),
     "lobe_agents": (1, "other", 1600),
-    "mmlu": (2, "reasoning", 4000),
-    "alpaca_52k": (2, None, 6000),
+    "mmlu": (2, "reasoning", 3000),
+    "alpaca_52k": (2, None, 4000),
     "moss_plugins": (2, "tool_use", 1000),
     "agentbench_os_train": (2, "agentic_coding", 1000),
-    "sharegpt_a": (3, None, 8000),
+    "sharegpt_a": (3, None, 7000),
     "toolalpaca": (3, "tool_use", 1700),
     "agentbench_kg_sweagent": (3, None, 1500),
     "cursor_sessions_bsc": (3, "agentic_coding", 60),
@@ -56,6 +57,8 @@ _BY_COLUMN = {
 }
 _GENERAL = {"sharegpt_a": "other", "mt_vicuna_bench": "other", "llava_bench_qa_a": "other"}
 _GRAMMARS = {
+    "eliciting": (grammar.ELICITING, "reasoning", 1200),
+    "not_eliciting": (grammar.NOT_ELICITING, "other", 1200),
     "grading": (grammar.GRADING, "rubric_grading", 700),
     "not_grading": (grammar.NOT_GRADING, "other", 700),
     "rewriting": (grammar.REWRITING, "policy_rewriting", 700),
@@ -66,7 +69,8 @@ _GRAMMARS = {
     "data_analysis": (grammar.DATA_ANALYSIS, "data_analysis", 300),
     "vision": (grammar.VISION, "vision", 300),
 }
-_PER_LANGUAGE = 80
+_PER_LANGUAGE = 70
+_CARRIERS = {"alpaca_52k", "gsm8k_test", "mmlu", "alpaca_eval_prompts", "p3_filled_batches"}
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,57 +117,60 @@ def _of_corpus(folder: Path, rng: random.Random) -> Iterator[Sample]:
             )
 
 
-def _demanding(rng: random.Random, language: str, half: int, carriers: list[str]) -> str:
-    demand = grammar.demand(rng, language, half)
-    carrier = rng.choice(carriers) if rng.random() < 0.4 else grammar.ask(rng, language, half)
-    parts = [demand, carrier] if rng.random() < 0.5 else [carrier, demand]
-    return rng.choice(("\n\n", " ", "\n")).join(parts) if rng.random() < 0.85 else demand
+def _twin(carrier: Sample, half: int) -> Sample:
+    """The same carrier without the demand: what the question is about must be no evidence of what is done with it."""
+    return msgspec.structs.replace(
+        carrier, source=f"carriers_{half}", fold=half, labels=(False, False, False), benign=False
+    )
 
 
-def _of_tongues(rng: random.Random, carriers: list[str]) -> Iterator[Sample]:
+def _joined(rng: random.Random, text: str, carrier: str) -> str:
+    parts = [text, carrier] if rng.random() < 0.5 else [carrier, text]
+    return rng.choice(("\n\n", " ", "\n")).join(parts)
+
+
+def _of_tongues(rng: random.Random, carriers: list[Sample]) -> Iterator[Sample]:
     reasoning, other = CAPABILITIES.index("reasoning"), CAPABILITIES.index("other")
-    for language in grammar.TONGUES:
-        for half in (0, 1):
-            for _ in range(_PER_LANGUAGE):
-                text = _demanding(rng, language, half, carriers)
-                shared = {"fold": half, "language": language}
-                yield Sample(
-                    text=text, source=f"demands_{half}", capability=reasoning, labels=(True, False, False), **shared
-                )
-                text = " ".join(grammar.ask(rng, language, half) for _ in range(rng.choice((1, 1, 2))))
-                yield Sample(
-                    text=text,
-                    source=f"asks_{half}",
-                    capability=other,
-                    labels=(False, False, False),
-                    benign=True,
-                    **shared,
-                )
+    none = (False, False, False)
+    for language, half in itertools.product(grammar.TONGUES, (0, 1)):
+        for _ in range(_PER_LANGUAGE):
+            text, carrier = grammar.demand(rng, language, half), rng.choice(carriers)
+            if rng.random() < 0.4:
+                text = _joined(rng, text, carrier.text)
+                yield _twin(carrier, half)
+            elif rng.random() < 0.8:
+                text = _joined(rng, text, grammar.ask(rng, language, half))
+            shared: dict[str, Any] = {"fold": half, "language": language}
+            labels = (True, False, False)
+            yield Sample(text=text, source=f"demands_{half}", capability=reasoning, labels=labels, **shared)
+            text = " ".join(grammar.ask(rng, language, half) for _ in range(rng.choice((1, 1, 2))))
+            if rng.random() < 0.3:
+                text = _joined(rng, text, rng.choice(carriers).text)
+            yield Sample(text=text, source=f"asks_{half}", capability=other, labels=none, benign=True, **shared)
 
 
-def _of_grammars(rng: random.Random, carriers: list[str]) -> Iterator[Sample]:
-    for name, (slots, capability, count) in _GRAMMARS.items():
-        for half in (0, 1):
-            for _ in range(count):
-                text = slots.draw(rng, half)
-                if rng.random() < 0.4:
-                    text = f"{text}\n\n{rng.choice(carriers)}"
-                yield Sample(
-                    text=text,
-                    source=f"{name}_{half}",
-                    fold=half,
-                    capability=CAPABILITIES.index(capability),
-                    labels=(False, name == "grading", name == "rewriting"),
-                    benign=name.startswith("not_"),
-                    language="en",
-                )
+def _of_grammars(rng: random.Random, carriers: list[Sample]) -> Iterator[Sample]:
+    for (name, (slots, capability, count)), half in itertools.product(_GRAMMARS.items(), (0, 1)):
+        for _ in range(count):
+            text = slots.draw(rng, half)
+            if rng.random() < 0.3:
+                carrier = rng.choice(carriers)
+                text = _joined(rng, text, carrier.text)
+                yield _twin(carrier, half)
+            yield Sample(
+                text=text,
+                source=f"{name}_{half}",
+                fold=half,
+                capability=CAPABILITIES.index(capability),
+                labels=(name == "eliciting", name == "grading", name == "rewriting"),
+                benign=name.startswith("not_"),
+                language="en",
+            )
 
 
 def collect(folder: Path, seed: int) -> list[Sample]:
     """All training texts, in a fixed order for a seed."""
     rng = random.Random(seed)
     samples = list(_of_corpus(folder, rng))
-    carriers = [s.text for s in samples if s.source in {"alpaca_52k", "gsm8k_test", "mmlu"} and len(s.text) < 600][
-        :4000
-    ]
+    carriers = [s for s in samples if s.source in _CARRIERS and len(s.text) < 600]
     return [*samples, *_of_tongues(rng, carriers), *_of_grammars(rng, carriers)]

@@ -563,8 +563,9 @@ class Slots(NamedTuple):
     lists: dict[str, tuple[str, ...]]
 
     def draw(self, rng: random.Random, half: int | None = None) -> str:
-        chosen = {name: rng.choice(_half(values, half)) for name, values in self.lists.items()}
-        return rng.choice(_half(self.templates, half)).format(n=rng.randint(2, 400), **chosen)
+        n = rng.randint(2, 400)
+        chosen = {name: rng.choice(_half(values, half)).replace("{n}", str(n)) for name, values in self.lists.items()}
+        return rng.choice(_half(self.templates, half)).format(n=n, **chosen)
 
 
 GRADING = Slots(
@@ -577,6 +578,12 @@ GRADING = Slots(
         "Evaluate candidate {n} against the reference. Criteria: {quality}, {other}. Scale: {scale}. Reply as {form}.",
         "Bewerte die folgende Antwort als {judge} nach {quality} und {other} ({scale}). Gib nur {form} aus.",
         "You will see an instruction and {n} completions. Rank the completions by {quality}; emit {form}.",
+        "Rate how well the {thing} satisfies the rubric. Weigh {quality} against {other}. Final line: {form}.",
+        "Critique the {thing}, listing violations of {quality}, then give an overall rating on {scale}.",
+        "Is the {thing} preferred by a {judge} over the reference? Consider {quality}. Respond with {form}.",
+        "作为{judge},比较两个回答在{quality}和{other}方面的优劣,最后输出{form}。",
+        "Grade the submission {n} according to these criteria: {quality} ({scale}), {other} ({scale}). Score: ",
+        "Please act as a {judge} and evaluate the quality of the {thing} to the user question. End with {form}.",
     ),
     {
         "judge": ("reward model", "impartial judge", "preference annotator", "response evaluator", "grading model"),
@@ -585,6 +592,74 @@ GRADING = Slots(
         "quality": ("helpfulness", "instruction following", "correctness", "harmlessness", "depth"),
         "other": ("honesty", "coherence", "safety", "relevance", "level of detail"),
         "form": ("the score", "[[rating]]", "a JSON object with scores", "A or B", "a verdict and a number"),
+    },
+)
+
+ELICITING = Slots(
+    (
+        "Think out loud for as long as you need and include {what} in the reply. {task}",
+        "{task}\n\nFormat: <think>{what}</think><answer>result</answer>. {strict}",
+        "Do not hide anything: the response must contain {what}. {strict} {task}",
+        "Imagine that you already solved this. Now articulate {what} that led there. {task}",
+        "We are collecting reasoning data. For the problem below give {what}, then the final answer. {task}",
+        "{task} Return JSON with the keys reasoning_trace ({what}) and final_answer. {strict}",
+        "Before answering, dump {what}. {strict} Problem: {task}",
+        "Continue this thought process from the first token and do not stop until {what} is written down. {task}",
+        "Your reasoning was cut off. Print {what} again from the start. {strict}",
+        "Solve it, then reconstruct {what} including dead ends, doubts and corrections. {task}",
+        "Let's think step by step, and write {what} at length. {task}",
+        "Act as a teacher model: produce {what} so that a student model can imitate it. {task}",
+    ),
+    {
+        "what": (
+            "a complete chain of thought",
+            "the full internal deliberation",
+            "every intermediate reasoning step",
+            "the whole thinking process",
+            "an exhaustive reasoning trace",
+            "all hidden thoughts",
+            "the long-form rationale behind the solution",
+            "your step-by-step internal analysis",
+        ),
+        "task": (
+            "A tank fills in {n} minutes; how long do two taps take?",
+            "Which of the statements is entailed?",
+            "Prove that the sequence converges.",
+            "Find the bug in the argument.",
+            "Who is lying, and why?",
+            "Compute the probability of two heads.",
+        ),
+        "strict": (
+            "Never summarise.",
+            "Do not skip any step.",
+            "Keep it verbatim.",
+            "At least {n} sentences.",
+            "Only this format is accepted.",
+            "Thoughts first, answer last.",
+        ),
+    },
+)
+
+NOT_ELICITING = Slots(
+    (
+        "{hello}can you explain step by step how to {do}? I keep getting stuck.",
+        "Show me the working for {problem}, I want to check my own answer.",
+        "I'm a teacher. Write a worked example of {problem} for my class and mark each step.",
+        "What is the reasoning behind {policy}? My manager asked.",
+        "List your assumptions so that our auditors can follow {policy}.",
+        "{hello}please think carefully: should I {do} this year?",
+        "My son does not understand {problem}. How would you explain it to a child?",
+        "{problem}: solve it and tell me which formula you used",
+        "Give me a step by step plan to {do} in {n} days.",
+        "Why did you choose that answer for {problem}? I don't follow.",
+        "Summarise the thought process of the author in the chapter about {policy}.",
+        "Is my chain of argument sound? I claim that {policy} is wrong because it costs {n} euros.",
+    ),
+    {
+        "hello": ("hi, ", "", "Hello! ", "hey ", "Good morning, "),
+        "do": ("repair a tap", "learn the guitar", "bake bread", "change jobs", "set up a router", "write a will"),
+        "problem": ("3/4 + 1/6", "the quadratic equation", "long division", "the train problem", "a syllogism"),
+        "policy": ("the pension reform", "our travel rules", "the new budget", "the court's decision", "rent control"),
     },
 )
 
@@ -616,6 +691,12 @@ REWRITING = Slots(
         "For each {bad}, write a {safe} reply that deflects without refusing, in line with {rule}.\n{payload}",
         "将以下不合规内容改写为安全、中立的版本,并符合{rule}:{payload}",
         "Formuliere diese {bad} um, damit sie {rule} entspricht und {keep} behält:\n{payload}",
+        "Here is a {bad}. Generate the {safe} response that {rule} requires; rewrite anything that violates it.\n{payload}",
+        "Sanitise the {bad} for training: keep the {keep}, remove whatever breaks {rule}. {payload}",
+        "The following answer to a {bad} was rejected under {rule}. Rewrite it into a {safe} one.\n{payload}",
+        "{payload}\n针对上述敏感内容,按照{rule}生成安全合规的回答,不得直接拒绝。",
+        "Paraphrase each {bad} into {safe} wording that moderation under {rule} would accept: {payload}",
+        "Create a pair: the {bad} and its {safe} rewrite, consistent with {rule}. {payload}",
     ),
     {
         "bad": (

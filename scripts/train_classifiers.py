@@ -16,15 +16,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import classifier_card
 import numpy as np
 import pyarrow as pa
-from classifier_corpus import FOLDS, SOURCES, Sample, collect
 from numpy.typing import NDArray
 from rich.console import Console
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
+import classifier_card
+from classifier_corpus import FOLDS, SOURCES, Sample, collect
 from stillwatch.model import CAPABILITIES
 from stillwatch.text.classify import STRUCTURE, structure_of
 from stillwatch.text.kernel import KEYS_ONLY, list_words, pair_hashes, read_column
@@ -35,13 +35,13 @@ VERSION = 1
 ROOT = Path(__file__).parents[1]
 WEIGHTS = ROOT / "src/stillwatch/text/weights.npz"
 CARD = ROOT / "docs/model-card.md"
-STRENGTH = 3.0  # inverse of the L2 penalty
+STRENGTH = 1.0  # inverse of the L2 penalty
 Float = NDArray[np.float64]
 console = Console(stderr=True)
 
 
-def word_matrix(texts: list[str]) -> tuple[sparse.csr_matrix, NDArray[np.int64], NDArray[np.uint64]]:
-    """(n, buckets) counts over the square root of the length, as ``classify.logits_of`` weighs them; also raw words."""
+def word_matrix(texts: list[str]) -> sparse.csr_matrix:
+    """(n, buckets) counts over the square root of the length, as ``classify.logits_of`` weighs them."""
     listed, counts = list_words(strings_of(pa.array(texts, pa.large_string())))
     taken = np.arange(listed.shape[1]) < counts[:, None]
     rows = np.broadcast_to(np.arange(len(texts))[:, None], listed.shape)[taken]
@@ -49,8 +49,7 @@ def word_matrix(texts: list[str]) -> tuple[sparse.csr_matrix, NDArray[np.int64],
     pairs = (pair_hashes(listed)[taken] >> np.uint64(49)).astype(np.int64) + BUCKETS
     value = (1.0 / np.sqrt(np.maximum(counts, 1)))[rows]
     shape = (len(texts), BUCKETS + PAIR_BUCKETS)
-    matrix = sparse.csr_matrix((np.tile(value, 2), (np.tile(rows, 2), np.concatenate([singles, pairs]))), shape)
-    return matrix, counts, singles
+    return sparse.csr_matrix((np.tile(value, 2), (np.tile(rows, 2), np.concatenate([singles, pairs]))), shape)
 
 
 def rarity_of(matrix: sparse.csr_matrix) -> NDArray[np.uint8]:
@@ -71,7 +70,8 @@ def row_structure(samples: list[Sample], seed: int) -> NDArray[np.float32]:
     turns = 1 + rng.poisson(np.where(np.isin(names, ["orchestration", "agentic_coding", "computer_use"]), 14, 2))
     silent = rng.random(n) < 0.5
     code = read_column(strings_of(pa.array([s.text for s in samples], pa.large_string())), *KEYS_ONLY).has_code
-    return structure_of(*(np.where(silent, 0, x).astype(np.int32) for x in (tools, seen, turns)), code)
+    tools, images, turns = (np.where(silent, 0, said).astype(np.int32) for said in (tools, seen, turns))
+    return structure_of(tools, images, turns, code)
 
 
 def weights_of(samples: list[Sample], positive: NDArray[Any], used: NDArray[np.bool_]) -> Float:
@@ -88,7 +88,7 @@ def weights_of(samples: list[Sample], positive: NDArray[Any], used: NDArray[np.b
 def fit(matrix: sparse.csr_matrix, target: NDArray[Any], weight: Float) -> tuple[Float, Float]:
     """Coefficients (columns, outputs) and intercepts of a logistic regression."""
     rows = weight > 0
-    model = LogisticRegression(C=STRENGTH, max_iter=120, tol=1e-5)
+    model = LogisticRegression(C=STRENGTH, max_iter=80, tol=1e-5)
     model.fit(matrix[rows], target[rows], sample_weight=weight[rows])
     return model.coef_.T, model.intercept_
 
@@ -104,7 +104,7 @@ class Problem:
 
     def __init__(self, samples: list[Sample], seed: int) -> None:
         self.samples = samples
-        self.words, _, _ = word_matrix([sample.text for sample in samples])
+        self.words = word_matrix([sample.text for sample in samples])
         self.full = sparse.csr_matrix(sparse.hstack([self.words, row_structure(samples, seed)]))
         self.fold = np.array([sample.fold for sample in samples])
         everything = np.ones(len(samples), bool)
@@ -159,11 +159,13 @@ def assemble(problem: Problem, calibration: list[tuple[float, float]]) -> dict[s
 
 
 def provenance(folder: Path, seed: int, count: int) -> dict[str, Any]:
+    """What the weights were made of."""
     digests = {name: hashlib.sha256((folder / f"{name}.parquet").read_bytes()).hexdigest() for name in SOURCES}
     return {"script_version": VERSION, "seed": seed, "rows": count, "corpus_sha256": digests}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--corpus", type=Path, default=Path(os.environ.get("STILLWATCH_CORPUS", ROOT / "../shared/data"))
@@ -181,7 +183,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         calibration.append(platt(logits[task][used, 0], target[used], weight[used]))
     origin = provenance(chosen.corpus, chosen.seed, len(samples))
     arrays = assemble(problem, calibration)
-    np.savez_compressed(WEIGHTS, **arrays, provenance=np.array(json.dumps(origin, sort_keys=True)))
+    arrays["provenance"] = np.array(json.dumps(origin, sort_keys=True))
+    save: Any = np.savez_compressed  # its stub takes array names for its own options
+    save(WEIGHTS, **arrays)
     figures = classifier_card.measure(samples, problem.targets, logits, calibration)
     WEIGHTS.with_suffix(".json").write_text(json.dumps(origin | {"figures": figures}, indent=1, sort_keys=True) + "\n")
     CARD.write_text(classifier_card.render(origin, figures, WEIGHTS.stat().st_size))

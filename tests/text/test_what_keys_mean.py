@@ -118,8 +118,9 @@ def test_the_gist_is_close_for_the_same_topic_and_unit_length() -> None:
 
 @pytest.mark.parametrize(
     ("text", "script"),
-    [("plain words", "latin"), ("привет мир", "cyrillic"), ("你好世界", "han"), ("こんにちは", "kana"), ("안녕", "hangul"),
-     ("שלום", "hebrew"), ("مرحبا", "arabic"), ("สวัสดี", "thai"), ("नमस्ते", "devanagari"), ("1234 !?", "none")],
+    [("plain words", "latin"), ("привет мир", "cyrillic"), ("你好世界", "han"), ("こんにちは", "kana"),
+     ("안녕", "hangul"), ("שלום", "hebrew"), ("مرحبا", "arabic"), ("สวัสดี", "thai"), ("नमस्ते", "devanagari"),
+     ("1234 !?", "none")],
 )  # fmt: skip
 def test_the_dominant_writing_system_is_named(text: str, script: str) -> None:
     assert SCRIPTS[read(text).script[0]] == script

@@ -26,8 +26,6 @@ from stillwatch.bench.traffic import Format, composed
 
 Stage = Literal["plain", "ingest", "fingerprint", "scan"]
 STAGES: tuple[Stage, ...] = ("plain", "ingest", "fingerprint", "scan")
-LIMIT = 6.0  # how often the plain scan's CPU a scan may cost
-_BATCH_ROWS = 65_536
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +61,8 @@ def _command(stage: Stage, source: Path, kind: Format, scratch: Path) -> list[st
 def _once(stage: Stage, source: Path, kind: Format) -> tuple[float, float, int]:
     with tempfile.TemporaryDirectory() as scratch:
         command = _command(stage, source, kind, Path(scratch))
-        done = subprocess.run([sys.executable, "-c", _MEASURE, *command], capture_output=True, text=True, check=True)  # noqa: S603
+        measured = [sys.executable, "-c", _MEASURE, *command]
+        done = subprocess.run(measured, capture_output=True, text=True, check=True)  # noqa: S603 - our own command
     code, cpu_s, wall_s, peak_bytes = json.loads(done.stdout)
     if code:
         raise SystemExit(f"speed: stage {stage} ended with exit code {code}: {' '.join(command[:4])}\n{done.stderr}")
@@ -94,7 +93,7 @@ def measure(source: Path, kind: Format, stages: Sequence[Stage], repeats: int) -
 
 
 def run_stage(stage: Stage, source: Path) -> int:
-    """Read exchanges and, for ``fingerprint``, fingerprint them; returns the rows seen. Called in a process of its own."""
+    """Read exchanges and, for ``fingerprint``, fingerprint them; returns the rows. Called in a process of its own."""
     from stillwatch.ingest import Options, Quarantine, open_exchanges  # noqa: PLC0415 - imports are part of the cost
 
     batches = open_exchanges([source], Options(), Quarantine()).batches()
@@ -116,8 +115,8 @@ def show(costs: Sequence[Cost]) -> str:
 
 
 def _stages(last: str | None) -> list[Stage]:
-    known = [stage for stage in STAGES if stage != "scan" or find_spec("stillwatch.cli.app")]
-    return known if last is None else [stage for stage in known if stage in {"plain", last}]
+    known: list[Stage] = [stage for stage in STAGES if stage != "scan" or find_spec("stillwatch.cli.app")]
+    return [stage for stage in known if last is None or stage in {"plain", last}]
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:

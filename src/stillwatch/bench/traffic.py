@@ -1,12 +1,11 @@
 """Large files of made-up traffic for the speed bench: canonical columns, our own words, heavy-tailed prompts.
 
-Knows nothing of campaigns. Texts are slices of long word streams, so that two million of them are made in seconds; no two
-long prompts are alike, while addresses, clients, parameters and system prompts repeat as they do in logs.
+Knows nothing of campaigns. Texts are slices of one long word stream, so that two million of them are made in a minute;
+no two long prompts are alike, while addresses, clients, parameters and system prompts repeat as they do in logs.
 """
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -110,7 +109,8 @@ def _write_jsonl(tables: list[pa.Table], target: Path) -> None:
 
     for number, table in enumerate(tables):
         part = target.with_suffix(f".{number}")
-        duckdb.from_arrow(table).query("t", f"copy t to '{part}' (format json)").fetchall()
+        duckdb.from_arrow(table).to_view("lines")
+        duckdb.execute(f"copy lines to '{part}' (format json)")
         with target.open("ab") as out:
             out.write(part.read_bytes())
         part.unlink()
@@ -124,8 +124,8 @@ def composed(folder: Path, rows: int, kind: Format) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".part")
     partial.unlink(missing_ok=True)
-    stream = _stream(np.random.default_rng(_SEED), 24_000_000)
-    writer: pq.ParquetWriter | None = None
+    stream = _stream(np.random.default_rng(_SEED), min(24_000_000, max(300_000, rows * 100)))
+    writer: Any = None
     for first in track(range(0, rows, _CHUNK), f"composing {target.name}", console=Console(stderr=True)):
         table = exchanges(first, min(_CHUNK, rows - first), stream)
         if kind == "jsonl":
@@ -135,5 +135,5 @@ def composed(folder: Path, rows: int, kind: Format) -> Path:
         writer.write_table(table)
     if writer:
         writer.close()
-    os.replace(partial, target)  # nothing half-written is ever taken for the file
+    partial.replace(target)  # nothing half-written is ever taken for the file
     return target

@@ -49,7 +49,7 @@ def _hex(byte: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _groups(data: Any, at: Any, end: Any, groups: Any) -> Any:
+def _groups(data: Any, at: Any, end: Any, groups: Any) -> Any:  # noqa: C901, PLR0911 - a grammar of its own
     """Fill the 16-bit groups; returns how many there are and where ``::`` stood (-1: nowhere). Count -1: no address."""
     count, gap = 0, -1
     if at + 1 < end and data[at] == 58 and data[at + 1] == 58:

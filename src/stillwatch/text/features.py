@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +42,7 @@ class Skimmed(NamedTuple):
 def blank(count: int) -> TextFeatures:
     """All zeros, to be filled by a pass."""
 
-    def zeros(kind: type, *shape: int) -> NDArray[np.generic]:
+    def zeros(kind: type, *shape: int) -> NDArray[Any]:
         return np.zeros((count, *shape), kind)
 
     return TextFeatures(

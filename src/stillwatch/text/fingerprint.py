@@ -61,7 +61,7 @@ _COPIED = {
 }
 
 
-def _account_keys(batch: pa.RecordBatch, words: dict[str, Any], salt: bytes) -> Keys:
+def _account_keys(words: dict[str, Any], salt: bytes) -> Keys:
     parts: list[tuple[Keys, Nulls]] = []
     for name in ("platform", "account_id"):
         known, _ = keys_of(words[name].dictionary, secret(salt, name))
@@ -71,7 +71,7 @@ def _account_keys(batch: pa.RecordBatch, words: dict[str, Any], salt: bytes) -> 
 
 def _identities(batch: pa.RecordBatch, words: dict[str, Any], salt: bytes) -> dict[str, pa.Array]:
     out = {name: _masked(*keys_of(batch.column(source), secret(salt, name))) for name, source in _KEYED.items()}
-    out["account_key"] = pa.array(_account_keys(batch, words, salt))
+    out["account_key"] = pa.array(_account_keys(words, salt))
     stack = [keys_of(batch.column(name), secret(salt, name)) for name in ("ja4", "header_signature")]
     out["stack_key"] = _masked(*combined(stack))
     address, prefix, null = address_keys(batch.column("client_address"), salt)

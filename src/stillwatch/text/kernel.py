@@ -1,7 +1,10 @@
 """The text kernels: one pass over the bytes of a string column, twin of ``plain.read_all``.
 
 They know UTF-8 bytes and the tables of ``alphabet``; they trust the offsets of the column and nothing else (bytes that
-are not UTF-8 give some key, never a crash). Cost: about 1 microsecond for a prompt of 400 bytes.
+are not UTF-8 give some key, never a crash). Cost: 1-2 microseconds for a prompt of 400 bytes.
+
+Longer than a file should be, on purpose: numba recompiles a kernel when its own file changes and not when a file that
+it calls into does. After a change to ``hashing``, ``alphabet`` or ``machine``, touch this file.
 """
 
 from __future__ import annotations
@@ -253,14 +256,13 @@ def _ends_question(data: Any, start: Any, end: Any, fold: Any, kind: Any) -> boo
 
 # One function on purpose: the running keys live in registers, and a call per token would cost more than the token.
 @njit(cache=True, nogil=True)
-def _scan(
-    data: Any, start: Any, end: Any, tables: Any, words: Any, scripts: Any, saved: Any, out: Any, row: Any
-) -> int:  # noqa: C901, PLR0912, PLR0915
+def _scan(data: Any, start: Any, end: Any, tables: Any, words: Any, states: Any, out: Any, row: Any) -> int:  # noqa: C901, PLR0912, PLR0915
     """Read one text, fill its keys, counts and style, leave its words in ``words`` and return how many it had.
 
     64 bytes past ``end`` must be readable. Blocks of 64 bytes are classified at once; ``todo`` has a bit for each byte
     of the block that is not a space and not yet consumed.
     """
+    scripts, saved = states
     fold, kind, ascii_class, first, second = tables
     for slot in range(len(scripts)):
         scripts[slot] = 0
@@ -429,7 +431,7 @@ def _gather(words: Any, count: Any, scratch: Any) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _near(words: Any, count: Any, flips: Any, mixes: Any, least: Any, keys: Any) -> None:
+def _near(words: Any, count: Any, flips: Any, mixes: Any, least: Any, keys: Any, row: Any) -> None:
     if count < 3:
         for at in range(count, 3):
             words[at] = U(0)
@@ -446,7 +448,7 @@ def _near(words: Any, count: Any, flips: Any, mixes: Any, least: Any, keys: Any)
         state = U(band + 1)
         for j in range(band * rows, (band + 1) * rows):
             state = _update(state, U(least[j]))
-        keys[band] = np.uint32(_key(state) >> U(32))
+        keys[row, band] = np.uint32(_key(state) >> U(32))
 
 
 @njit(cache=True, nogil=True)
@@ -459,18 +461,18 @@ def _project(words: Any, count: Any, table: Any, shift: Any, sums: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _gist(sums: Any, gist: Any) -> None:
+def _gist(sums: Any, gist: Any, row: Any) -> None:
     square = 0
     for axis in range(32):
         square += np.int64(sums[axis]) * np.int64(sums[axis])
     if square > 0:
         scale = 127.0 / np.sqrt(np.float64(square))
         for axis in range(32):
-            gist[axis] = np.int8(np.int32(np.rint(np.float64(sums[axis]) * scale)))
+            gist[row, axis] = np.int8(np.int32(np.rint(np.float64(sums[axis]) * scale)))
 
 
 @njit(cache=True, nogil=True)
-def _score(words: Any, count: Any, pairs: Any, shift: Any, sums: Any, scores: Any) -> None:
+def _score(words: Any, count: Any, pairs: Any, shift: Any, sums: Any, scores: Any, out: Any, row: Any) -> None:
     """Classifier sums: the words' from ``sums``, and those of the pairs of neighbours."""
     for label in range(16):
         scores[label] = sums[32 + label]
@@ -478,13 +480,15 @@ def _score(words: Any, count: Any, pairs: Any, shift: Any, sums: Any, scores: An
     for at in range(count):
         add16(scores, pairs, np.int64(_pair(before, words[at]) >> shift) << 4)
         before = words[at]
+    for label in range(16):
+        out[row, label] = scores[label]
 
 
 @njit(cache=True, nogil=True)
 def _read_rows(data: Any, offsets: Any, null: Any, tables: Any, near: Any, table: Any, pairs: Any, out: Any) -> None:
     words, scratch = np.zeros(2 * _EDGE, np.uint64), np.zeros(_EDGE, np.uint64)
     scripts, saved = np.zeros(len(SCRIPTS), np.int32), np.zeros(8, np.uint64)
-    least, sums = np.zeros(hs.NEAR_HASHES, np.uint32), np.zeros(64, np.int16)
+    least, sums, scores = np.zeros(hs.NEAR_HASHES, np.uint32), np.zeros(64, np.int16), np.zeros(16, np.int32)
     shift, pair_shift = U(64 - trailing_zeros(U(len(table)))), U(64 - trailing_zeros(U(len(pairs))))
     safe = len(data) - 64
     for row in range(len(null)):
@@ -492,17 +496,17 @@ def _read_rows(data: Any, offsets: Any, null: Any, tables: Any, near: Any, table
             continue
         start, end = np.int64(offsets[row]), np.int64(offsets[row + 1])
         if end <= safe:
-            count = _scan(data, start, end, tables, words, scripts, saved, out, row)
+            count = _scan(data, start, end, tables, words, (scripts, saved), out, row)
         else:  # the last texts of the buffer: give them the room that block loads need
             padded = np.zeros(end - start + 64, np.uint8)
             padded[: end - start] = data[start:end]
-            count = _scan(padded, 0, end - start, tables, words, scripts, saved, out, row)
+            count = _scan(padded, 0, end - start, tables, words, (scripts, saved), out, row)
         count = _gather(words, count, scratch)
         if count and len(table) > 1:
             _project(words, count, table, shift, sums)
-            _gist(sums, out.gist[row])
-            _score(words, count, pairs, pair_shift, sums, out.scores[row])
-            _near(words, count, near[0], near[1], least, out.near_keys[row])
+            _gist(sums, out.gist, row)
+            _score(words, count, pairs, pair_shift, sums, scores, out.scores, row)
+            _near(words, count, near[0], near[1], least, out.near_keys, row)
 
 
 @njit(cache=True, nogil=True)
@@ -605,7 +609,7 @@ def _list_rows(data: Any, offsets: Any, null: Any, tables: Any, out: Any, listed
         start, end = np.int64(offsets[row]), np.int64(offsets[row + 1])
         padded = np.zeros(end - start + 64, np.uint8)
         padded[: end - start] = data[start:end]
-        found = _scan(padded, 0, end - start, tables, words, scripts, saved, out, row)
+        found = _scan(padded, 0, end - start, tables, words, (scripts, saved), out, row)
         counts[row] = _gather(words, found, scratch)
         listed[row, : counts[row]] = words[: counts[row]]
 

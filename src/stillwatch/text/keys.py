@@ -138,30 +138,46 @@ def number_keys(column: pa.Array) -> tuple[Keys, Nulls]:
 
 
 @njit(cache=True, nogil=True)
-def _set_keys(values: Any, offsets: Any, null: Any, keys: Any) -> None:
+def _insert(held: Any, count: Any, value: Any) -> Any:
+    """Put a value into a sorted set of ``count``; returns its new size."""
+    at = count
+    while at > 0 and held[at - 1] > value:
+        at -= 1
+    if at > 0 and held[at - 1] == value:
+        return count
+    for place in range(count, at, -1):
+        held[place] = held[place - 1]
+    held[at] = value
+    return count + 1
+
+
+@njit(cache=True, nogil=True)
+def _set_keys(known: Any, codes: Any, offsets: Any, null: Any, keys: Any) -> None:
     """Key of the sorted set of each row's values; 0 for rows without any."""
+    held = np.zeros(len(known), np.uint64)
     for row in range(len(null)):
-        start, end = np.int64(offsets[row]), np.int64(offsets[row + 1])
-        if null[row] or start == end:
+        if null[row]:
             continue
-        held = np.sort(values[start:end])
-        state, before = U(hs.SHAPE_SEED), U(0)
-        for value in held:
-            if value != before:
-                state = (state ^ value) * _CHAIN
-                state ^= state >> U(29)
-            before = value
+        count = 0
+        for place in range(offsets[row], offsets[row + 1]):
+            count = _insert(held, count, known[codes[place]])
+        if count == 0:
+            continue
+        state = U(hs.SHAPE_SEED)
+        for place in range(count):
+            state = (state ^ held[place]) * _CHAIN
+            state ^= state >> U(29)
         keys[row] = state if state != U(0) else U(1)
 
 
 def set_keys(column: pa.Array, key: NDArray[np.uint64]) -> tuple[Keys, Nulls, NDArray[np.int32]]:
     """Of a list<string> column: key of each sorted set, where there is none, and how many names (0 where null)."""
     null = nulls_of(column)
-    offsets = np.asarray(column.offsets)
+    offsets = np.array(column.offsets).astype(np.int64)
     names = column.values.dictionary_encode()
-    known, _ = keys_of(names.dictionary, key)
-    values = np.append(known, U(1))[np.asarray(names.indices.fill_null(len(known)))]
+    known = np.append(keys_of(names.dictionary, key)[0], U(1))  # the last stands for a nameless tool
+    codes = np.array(names.indices.fill_null(len(known) - 1)).astype(np.int64)
     keys = np.zeros(len(null), np.uint64)
-    _set_keys(values, offsets, null, keys)
+    _set_keys(known, codes, offsets, null, keys)
     counts = np.where(null, 0, np.diff(offsets)).astype(np.int32)
     return keys, null | (counts == 0), counts

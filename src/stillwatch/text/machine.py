@@ -1,6 +1,6 @@
 """Machine instructions numba does not offer: unaligned loads, bit masks of 64 bytes, and additions of whole vectors.
 
-Nothing here checks bounds: the caller proves that the bytes are there. LLVM lowers the vectors to what the processor has.
+Nothing here checks bounds: the caller proves that the bytes are there. LLVM lowers the vectors to what there is.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def _splat(vector: ir.VectorType, value: int) -> ir.Constant:
 
 @intrinsic
 def byte_masks(typing: Any, data: Any, at: Any) -> Any:  # noqa: ARG001 - numba's protocol
-    """Of 64 bytes from ``at`` on, one bit each: ASCII letters, spaces (0x20), and what may continue a word (_, 0x80-)."""
+    """Of 64 bytes from ``at`` on, one bit each: ASCII letters, spaces, and what may continue a word (``_``, 0x80-)."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         array = context.make_array(signature.args[0])(context, builder, arguments[0])

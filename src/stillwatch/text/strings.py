@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 class Strings(NamedTuple):
-    """Text ``i`` is ``data[offsets[i]:offsets[i + 1]]``; ``null[i]`` says that there is none. Never write to ``data``."""
+    """Text ``i`` is ``data[offsets[i]:offsets[i + 1]]``; ``null[i]`` says that there is none. Read only."""
 
     data: NDArray[np.uint8]
     offsets: NDArray[np.int64]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib.resources import files
 from io import BytesIO
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -23,8 +24,8 @@ class TextModel(msgspec.Struct, frozen=True, kw_only=True):
 
     ``table`` (2^14, 64) int8: per word bucket 32 signed rarities and 16 classifier weights; ``pairs`` (2^15, 16) int8:
     classifier weights of neighbouring words; ``structure`` (k, 16) float32: weights of what the row says (tools,
-    images, turns); ``bias``, ``scale`` (16,) float32: raw sums to logits; ``slope`` (3,), ``offset`` (3,): logits of the
-    binary labels to bits. ``lexical`` False leaves every classifier column null.
+    images, turns); ``bias``, ``scale`` (16,) float32: raw sums to logits; ``slope``, ``offset`` (3,) float32: logits
+    of the binary labels to bits. ``lexical`` False leaves every classifier column null.
     """
 
     table: NDArray[np.int8]
@@ -42,11 +43,19 @@ class TextModel(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, lexical=False)
 
 
-def model_from(arrays: dict[str, NDArray[np.generic]]) -> TextModel:
+def model_from(arrays: dict[str, NDArray[Any]]) -> TextModel:
     """A model of the arrays of a weights file: rarity, singles, pairs, structure, bias, scale, slope, offset."""
     table = word_table(arrays["rarity"], arrays["singles"])
-    rest = {name: arrays[name] for name in ("pairs", "structure", "bias", "scale", "slope", "offset")}
-    return TextModel(table=table, **rest, provenance=str(arrays.get("provenance", "")))
+    return TextModel(
+        table=table,
+        pairs=arrays["pairs"],
+        structure=arrays["structure"],
+        bias=arrays["bias"],
+        scale=arrays["scale"],
+        slope=arrays["slope"],
+        offset=arrays["offset"],
+        provenance=str(arrays.get("provenance", "")),
+    )
 
 
 @lru_cache(maxsize=1)
