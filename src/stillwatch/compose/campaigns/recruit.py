@@ -41,6 +41,7 @@ class Recruiter:
         self._cards = [dice.token() for _ in range(max(1, accounts // width))]
         self._sites = [domain(dice) for _ in range(max(1, accounts // dice.whole(8, 60)))]
         self._pattern = dice.whole(0, 3)
+        self._strays = dice.chance(0.55)
         self._programme = dice.pick(("education", "research", "startup")) if dice.chance(0.15) else None
         self._shells = {site: (firm(dice), dice.token(12)) for site in self._sites} if dice.chance(0.3) else {}
         self._slots = [dice.between(-25.0, 3.0) for _ in range(max(1, accounts // dice.whole(12, 60)))]
@@ -92,6 +93,17 @@ class Recruiter:
             return (dice.pick(self._ledger.shared.exits),)
         ours = tuple(dice.sample(self._pool, dice.weighted((1, 2, 3), (5, 3, 2))))
         return (*access(dice, self._ledger, country), *ours) if plan_is_hijack(self._plan) else ours
+
+    def _stray(self, country: str) -> tuple[Egress, ...]:
+        """Other ways out an account is seen on: proxy sellers mix classes, operators look in by hand."""
+        dice, shared = self._dice, self._ledger.shared
+        ways = (
+            shared.carrier(dice, country),
+            dice.pick(shared.exits),
+            network.home(dice, country),
+            network.server(dice),
+        )
+        return tuple(dice.sample(ways, dice.whole(1, 2)))
 
     def _signup(self, country: str) -> Signup:
         dice, plan = self._dice, self._plan
@@ -158,6 +170,8 @@ class Recruiter:
             "api" if self._platforms == ("api",) else platform(dice) if dice.chance(0.5) else dice.pick(self._platforms)
         )
         egress = self._egress(country)
+        if self._strays and dice.chance(0.7):
+            egress = (*egress, *self._stray(country))
         stacks = None
         if where == "api":
             own = clients(dice, "api", self._kinds)
