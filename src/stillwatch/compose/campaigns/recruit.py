@@ -155,12 +155,12 @@ class Recruiter:
         plan, dice, releases = self._plan, self._dice, self._ledger.calendar.releases
         if not plan.pivot:
             return self._models if dice.chance(0.6) else habits.models(dice, self._ledger.calendar, 0.05)
-        moves = tuple(release + dice.between(0.01, 0.3) * DAY_S for release in releases)
+        moves = tuple(release + dice.between(0.005, 0.12) * DAY_S for release in releases)
         return ModelHabit(
             models=("meridian-large-3",),
             weights=(1.0,),
             moves_s=moves[: len(NEW_MODELS)],
-            share=dice.between(0.5, 0.75),
+            share=dice.between(0.5, 0.8),
         )
 
     def account(self, label: str, born_s: float | None = None) -> Account:
