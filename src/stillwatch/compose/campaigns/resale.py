@@ -42,10 +42,10 @@ class _Pool:
         return self.dice.pick(open_now or self.accounts)
 
 
-def run(ledger: Ledger, dice: Dice, name: str, accounts: int, exchanges: int) -> None:
-    """Compose one pool of ``accounts`` with about ``exchanges`` calls."""
+def run(ledger: Ledger, dice: Dice, name: str, accounts: int, exchanges: int, *, plain: bool) -> None:
+    """Compose one pool of ``accounts`` with about ``exchanges`` calls; a ``plain`` one never counts as extraction."""
     pool = _Pool(ledger, dice, name, accounts)
-    harvest_share = dice.weighted((0.0, dice.between(0.08, 0.25), dice.between(0.4, 0.6)), (6, 3, 1))
+    harvest_share = dice.weighted((0.0, dice.between(0.08, 0.25), dice.between(0.4, 0.6)), (6, 3, 0 if plain else 1))
     verdict = "extraction" if harvest_share > LIMIT else "resale"
     truth = CampaignTruth(
         name=name, tactic="resale", verdict=verdict, capabilities={}, axes={"harvest_share": round(harvest_share, 3)}

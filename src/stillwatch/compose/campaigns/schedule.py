@@ -53,6 +53,7 @@ def compose(ledger: Ledger, dice: Dice, accounts: int, exchanges: int) -> tuple[
             f"campaign-r{number + 1}",
             size,
             int(exchanges * dice.between(0.012, 0.03)),
+            plain=number == 0,
         )
     for number in range(suite.coordinated):
         size = max(6, int(accounts * dice.between(0.004, 0.012)))
