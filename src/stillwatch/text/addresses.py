@@ -10,16 +10,15 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 
-from stillwatch.text.keys import Keys, Nulls, _sip, _sip_pair, secret
+from stillwatch.text.keys import Keys, Nulls, sip, sip_pair, bare, secret
 from stillwatch.text.strings import strings_of
 
 U = np.uint64
 _V4_TAIL = U(0xFFFF) << U(32)  # ::ffff:0:0/96
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _ipv4(data: Any, at: Any, end: Any) -> Any:
     """The address as a number, or -1."""
     value, parts = 0, 0
@@ -40,7 +39,7 @@ def _ipv4(data: Any, at: Any, end: Any) -> Any:
         at += 1
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _hex(byte: Any) -> Any:
     if 48 <= byte <= 57:
         return np.int64(byte) - 48
@@ -48,7 +47,7 @@ def _hex(byte: Any) -> Any:
     return low - 87 if 97 <= low <= 102 else -1
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _groups(data: Any, at: Any, end: Any, groups: Any) -> Any:  # noqa: C901, PLR0911 - a grammar of its own
     """Fill the 16-bit groups; returns how many there are and where ``::`` stood (-1: nowhere). Count -1: no address."""
     count, gap = 0, -1
@@ -84,7 +83,7 @@ def _groups(data: Any, at: Any, end: Any, groups: Any) -> Any:  # noqa: C901, PL
     return count, gap
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _ipv6(data: Any, at: Any, end: Any, groups: Any) -> Any:
     for place in range(at, end):
         if data[place] == 37:  # a zone: which interface, not which host
@@ -110,7 +109,7 @@ def _ipv6(data: Any, at: Any, end: Any, groups: Any) -> Any:
     return True, high, low
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _parse(data: Any, at: Any, end: Any, groups: Any) -> Any:
     """Version (0: not an address) and the two halves; IPv4 as ::ffff:a.b.c.d."""
     four = _ipv4(data, at, end)
@@ -122,9 +121,9 @@ def _parse(data: Any, at: Any, end: Any, groups: Any) -> Any:
     return (4 if high == U(0) and low >> U(32) == U(0xFFFF) else 6), high, low
 
 
-@njit(cache=True, nogil=True)
-def _address_rows(data: Any, offsets: Any, null: Any, whole: Any, network: Any, keys: Any, prefixes: Any) -> None:
-    groups = np.zeros(9, np.int64)
+@bare
+def _address_rows(column: Any, whole: Any, network: Any, groups: Any, keys: Any, prefixes: Any) -> None:
+    data, offsets, null = column
     for row in range(len(null)):
         if null[row]:
             continue
@@ -135,18 +134,20 @@ def _address_rows(data: Any, offsets: Any, null: Any, whole: Any, network: Any, 
             end -= 1
         version, high, low = _parse(data, at, end, groups)
         if version == 0:
-            keys[row] = _sip(data, at, end, whole[0], whole[1])
+            keys[row] = sip(data, at, end, whole[0], whole[1])
             continue
-        keys[row] = _sip_pair(high, low, whole[0], whole[1])
+        keys[row] = sip_pair(high, low, whole[0], whole[1])
         if version == 4:
-            prefixes[row] = _sip_pair(high, low & ~U(0xFF), network[0], network[1])
+            prefixes[row] = sip_pair(high, low & ~U(0xFF), network[0], network[1])
         else:
-            prefixes[row] = _sip_pair(high & ~U(0xFFFF), U(0), network[0], network[1])
+            prefixes[row] = sip_pair(high & ~U(0xFFFF), U(0), network[0], network[1])
 
 
 def address_keys(column: pa.Array, salt: bytes) -> tuple[Keys, Keys, Nulls]:
     """Key of each address, key of its network (/24 or /48; 0 where there is none), and where the address is null."""
-    data, offsets, null = strings_of(column)
+    texts = strings_of(column)
+    null = texts.null
     keys, prefixes = np.zeros(len(null), np.uint64), np.zeros(len(null), np.uint64)
-    _address_rows(data, offsets, null, secret(salt, "address"), secret(salt, "prefix"), keys, prefixes)
+    groups = np.zeros(9, np.int64)
+    _address_rows(texts, secret(salt, "address"), secret(salt, "prefix"), groups, keys, prefixes)
     return keys, prefixes, null

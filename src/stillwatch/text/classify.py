@@ -63,11 +63,10 @@ def logits_of(
     return logits.astype(np.float32)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _classify_rows(scores: Any, words: Any, said: Any, code: Any, linear: Any, calibration: Any, out: Any) -> None:
     """Fill (n, 5): capability, its share, and three times bits. ``said``: (n, 3) tools, images, messages."""
-    structure, bias, scale = linear
-    logits = np.zeros(16, np.float32)
+    structure, bias, scale, logits = linear
     for row in range(len(words)):
         tools, images, messages = said[row, 0], said[row, 1], said[row, 2]
         inverse = np.float32(1.0) / np.sqrt(np.float32(min(max(words[row], 1), LONGEST)))
@@ -92,7 +91,7 @@ def _classify_rows(scores: Any, words: Any, said: Any, code: Any, linear: Any, c
         out[row, 0], out[row, 1] = np.float32(best), np.float32(1.0) / total
 
 
-@njit(inline="always")
+@njit(inline="always", _nrt=False)
 def _holds(at: Any, tools: Any, images: Any, messages: Any, code: Any) -> Any:
     """Whether structural feature ``at`` holds; see ``structure_of``."""
     return (
@@ -124,7 +123,7 @@ def classify(
     found = np.zeros((batch.num_rows, 5), np.float32)
     calibration = np.stack([model.slope, model.offset])
     said = _said(batch)
-    linear = (model.structure, model.bias, model.scale)
+    linear = (model.structure, model.bias, model.scale, np.zeros(16, np.float32))
     _classify_rows(features.scores, features.words, said, features.has_code, linear, calibration, found)
     names = ("capability", "capability_share", *BINARY)
     columns = [found[:, 0].astype(np.int8), *(np.ascontiguousarray(found[:, at]) for at in range(1, 5))]

@@ -53,44 +53,49 @@ _BEYOND_ASCII = 8  # pseudo class of a byte that starts a longer character
 _Q_OPEN, _Q_SHAPE, _Q_SENTENCE, _Q_WORDS, _Q_SERIAL, _F_OPEN, _F_SHAPE = range(7)
 
 
-@njit(inline="always")
+# Kernels allocate nothing, so numba need not count references: that took a quarter of the time (two locked additions per
+# array and text). What they need to scribble on is handed in.
+bare = njit(cache=True, nogil=True, _nrt=False)
+
+
+@njit(inline="always", _nrt=False)
 def _update(state: Any, value: Any) -> Any:
     state = (state ^ value) * _CHAIN
     return state ^ (state >> U(29))
 
 
-@njit(inline="always")
+@njit(inline="always", _nrt=False)
 def _sign(code: Any) -> Any:
     value = (U(code) + _SIGN_SEED) * _SIGN_MIX
     return value ^ (value >> U(32))
 
 
-@njit(inline="always")
+@njit(inline="always", _nrt=False)
 def _pair(left: Any, right: Any) -> Any:
     value = left * _PAIR_LEFT + right * _PAIR_RIGHT
     return value ^ (value >> U(31))
 
 
-@njit(inline="always")
+@njit(inline="always", _nrt=False)
 def _mix(state: Any, chunk: Any) -> Any:
     state = (state ^ chunk) * _WORD_MIX
     return state ^ (state >> U(32))
 
 
-@njit(inline="always")
+@njit(inline="always", _nrt=False)
 def _key(state: Any) -> Any:
     state = (state ^ (state >> U(32))) * _FINAL
     state ^= state >> U(29)
     return state if state != U(0) else U(1)
 
 
-@njit(inline="always")
+@njit(inline="always", _nrt=False)
 def _put(words: Any, count: Any, value: Any) -> Any:
     words[count if count < _EDGE else _EDGE + (count & (_EDGE - 1))] = value
     return count + 1
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _decode(data: Any, at: Any, end: Any) -> Any:
     """Code point and length in bytes of the character at ``at``."""
     lead = np.int64(data[at])
@@ -106,7 +111,7 @@ def _decode(data: Any, at: Any, end: Any) -> Any:
     return 0xFFFD, 1
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _fold_kind(code: Any, fold: Any, kind: Any) -> Any:
     if code < 0x10000:
         return np.int64(fold[code]), np.int64(kind[code])
@@ -117,7 +122,7 @@ def _fold_kind(code: Any, fold: Any, kind: Any) -> Any:
     return code, np.int64(IGNORE) if code >= 0xE0000 else np.int64(LETTER | 21 << 3)
 
 
-@njit(inline="always")
+@njit(inline="always", _nrt=False)
 def _word(data: Any, at: Any, length: Any) -> Any:
     """Hash of a word of ASCII letters; eight bytes past its start must be readable."""
     state = _WORD_SEED
@@ -128,7 +133,7 @@ def _word(data: Any, at: Any, length: Any) -> Any:
     return _mix(state, (load64(data, at) | _LOWER) & (_ALL >> U(64 - (length << 3))))
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _slow_word(data: Any, at: Any, end: Any, wanted: Any, fold: Any, kind: Any, scripts: Any) -> Any:
     """End, hash and characters of a run of letters or digits of any script."""
     state, chunk, fill, chars = _WORD_SEED, U(0), 0, 0
@@ -153,7 +158,7 @@ def _slow_word(data: Any, at: Any, end: Any, wanted: Any, fold: Any, kind: Any, 
     return at, state, chars
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _end_sentence(state: Any, count: Any, kept: Any, row: Any, total: Any) -> Any:
     """Keep a sentence of enough words in the row's slots: the first four, then a ring of the last four."""
     if count < hs.SENTENCE_WORDS:
@@ -162,22 +167,23 @@ def _end_sentence(state: Any, count: Any, kept: Any, row: Any, total: Any) -> An
     return total + 1
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _straighten(kept: Any, row: Any, total: Any) -> None:
     """Turn the ring of last sentences so that its oldest comes first."""
-    turn = total & (_SLOTS - 1)
-    if total > 2 * _SLOTS and turn:
-        ring = kept[row, _SLOTS:].copy()
-        for slot in range(_SLOTS):
-            kept[row, _SLOTS + slot] = ring[(slot + turn) & (_SLOTS - 1)]
+    if total > 2 * _SLOTS:
+        for _ in range(total & (_SLOTS - 1)):
+            oldest = kept[row, _SLOTS]
+            for slot in range(_SLOTS, 2 * _SLOTS - 1):
+                kept[row, slot] = kept[row, slot + 1]
+            kept[row, 2 * _SLOTS - 1] = oldest
 
 
-@njit(inline="always")
+@njit(inline="always", _nrt=False)
 def _code_pair(data: Any, at: Any, end: Any, first: Any, second: Any) -> Any:
     return (np.int64(second[data[at + 1]]) >> np.int64(first[data[at]])) & 1 if at + 1 < end else 0
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _url(data: Any, at: Any, end: Any, text: Any, fold: Any, kind: Any, first: Any, second: Any) -> Any:
     """The rest of a URL, to the next white space: new position, exact key, characters, code marks, last sign."""
     chars, marks, last = 0, 0, 58
@@ -196,7 +202,7 @@ def _url(data: Any, at: Any, end: Any, text: Any, fold: Any, kind: Any, first: A
     return at, text, chars, marks, last
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _quote(saved: Any, shape: Any, sentence: Any, count: Any, serial: Any) -> Any:
     """A double quote: open one, or close it and put one mark where the quoted words were."""
     if saved[_Q_OPEN] == U(0):
@@ -210,7 +216,7 @@ def _quote(saved: Any, shape: Any, sentence: Any, count: Any, serial: Any) -> An
     return shape, sentence, count
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _first_is_lower(data: Any, at: Any, end: Any, fold: Any, kind: Any) -> bool:
     while at < end:
         code, size = _decode(data, at, end)
@@ -221,7 +227,7 @@ def _first_is_lower(data: Any, at: Any, end: Any, fold: Any, kind: Any) -> bool:
     return False
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _dominant(scripts: Any) -> int:
     best = 0
     for script in range(1, len(scripts)):
@@ -230,7 +236,7 @@ def _dominant(scripts: Any) -> int:
     return best
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _white_at(data: Any, at: Any, end: Any, fold: Any, kind: Any) -> bool:
     if at >= end:
         return True
@@ -239,7 +245,7 @@ def _white_at(data: Any, at: Any, end: Any, fold: Any, kind: Any) -> bool:
     return sort == SPACE or sort == NEWLINE
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _ends_question(data: Any, start: Any, end: Any, fold: Any, kind: Any) -> bool:
     """Whether the last character that shows folds to a question mark."""
     while end > start:
@@ -255,7 +261,7 @@ def _ends_question(data: Any, start: Any, end: Any, fold: Any, kind: Any) -> boo
 
 
 # One function on purpose: the running keys live in registers, and a call per token would cost more than the token.
-@njit(cache=True, nogil=True)
+@bare
 def _scan(data: Any, start: Any, end: Any, tables: Any, words: Any, states: Any, out: Any, row: Any) -> int:  # noqa: C901, PLR0912, PLR0915
     """Read one text, fill its keys, counts and style, leave its words in ``words`` and return how many it had.
 
@@ -264,14 +270,12 @@ def _scan(data: Any, start: Any, end: Any, tables: Any, words: Any, states: Any,
     """
     scripts, saved = states
     fold, kind, ascii_class, first, second = tables
-    for slot in range(len(scripts)):
-        scripts[slot] = 0
     saved[_Q_OPEN], saved[_F_OPEN] = U(0), U(0)
     kept = out.sentence_keys
     text, shape, sentence = _TEXT, _SHAPE, _SENTENCE
     count, sentence_words, sentences, serial = 0, 0, 0, 0
     latin, digits, marks, newlines, extra = 0, 0, 0, 0, 0
-    fenced = False
+    fenced = foreign = False
     base = start
     while base < end:
         letters, spaces, more = byte_masks(data, base)
@@ -351,6 +355,7 @@ def _scan(data: Any, start: Any, end: Any, tables: Any, words: Any, states: Any,
                     sentences = _end_sentence(sentence, sentence_words, kept, row, sentences)
                     sentence, sentence_words, serial = _SENTENCE, 0, serial + 1
             elif sort == LETTER or sort == DIGIT:
+                foreign |= sort == LETTER
                 stop, value, chars = _slow_word(data, at, end, sort, fold, kind, scripts)
                 extra += stop - at - chars
                 text = _update(text, value)
@@ -364,6 +369,7 @@ def _scan(data: Any, start: Any, end: Any, tables: Any, words: Any, states: Any,
                 at = stop
             elif sort == SYLLABLE:
                 length, before = 0, U(0)
+                foreign = True
                 while at < end:
                     code, size = _decode(data, at, end)
                     code, sort = _fold_kind(code, fold, kind)
@@ -406,43 +412,45 @@ def _scan(data: Any, start: Any, end: Any, tables: Any, words: Any, states: Any,
         shape = _update(saved[_F_SHAPE], _CODE)
     _straighten(kept, row, sentences)
     scripts[LATIN] += latin
+    script = _dominant(scripts) if foreign else LATIN if latin else 0
+    if foreign:
+        for slot in range(len(scripts)):
+            scripts[slot] = 0
+    scripts[LATIN] = 0
     out.text_key[row], out.shape_key[row] = _key(text), _key(shape)
     out.sentence_count[row] = min(sentences, 2 * _SLOTS)
     out.chars[row] = end - start - extra
     out.words[row], out.digits[row] = count, digits
     out.lines[row] = newlines + 1 if end > start else 0
-    out.script[row] = _dominant(scripts)
+    out.script[row] = script
     out.starts_lower[row] = _first_is_lower(data, start, end, fold, kind)
     out.ends_question[row] = _ends_question(data, start, end, fold, kind)
     out.has_code[row] = fenced or marks >= hs.CODE_MARKS
     return count
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _gather(words: Any, count: Any, scratch: Any) -> int:
     """Bring the kept words in order (the tail is a ring); returns how many there are."""
     if count <= 2 * _EDGE:
         return count
     turn = count & (_EDGE - 1)
-    scratch[:] = words[_EDGE:]
+    for slot in range(_EDGE):
+        scratch[slot] = words[_EDGE + slot]
     for slot in range(_EDGE):
         words[_EDGE + slot] = scratch[(slot + turn) & (_EDGE - 1)]
     return 2 * _EDGE
 
 
-@njit(cache=True, nogil=True)
-def _near(words: Any, count: Any, flips: Any, mixes: Any, least: Any, keys: Any, row: Any) -> None:
-    if count < 3:
-        for at in range(count, 3):
-            words[at] = U(0)
-        count = 3
-    for j in range(hs.NEAR_HASHES):
-        least[j] = np.uint32(0xFFFFFFFF)
-    for at in range(2, count):
-        value = words[at - 2] * _SHINGLE_0 + words[at - 1] * _SHINGLE_1 + words[at] * _SHINGLE_2
-        value = (value ^ (value >> U(29))) * _FINAL
-        short = np.uint32(value >> U(32))
-        least8(least, short, flips, mixes)
+@bare
+def _near(words: Any, count: Any, near: Any, shingles: Any, least: Any, keys: Any, row: Any) -> None:
+    for at in range(count, 3):
+        words[at] = U(0)
+    count = max(count - 2, 1)
+    for at in range(count):
+        value = words[at] * _SHINGLE_0 + words[at + 1] * _SHINGLE_1 + words[at + 2] * _SHINGLE_2
+        shingles[at] = np.uint32(((value ^ (value >> U(29))) * _FINAL) >> U(32))
+    least8(least, shingles, count, near[0], near[1])
     rows = hs.NEAR_HASHES // 4
     for band in range(4):
         state = U(band + 1)
@@ -451,16 +459,15 @@ def _near(words: Any, count: Any, flips: Any, mixes: Any, least: Any, keys: Any,
         keys[row, band] = np.uint32(_key(state) >> U(32))
 
 
-@njit(cache=True, nogil=True)
-def _project(words: Any, count: Any, table: Any, shift: Any, sums: Any) -> None:
+@bare
+def _project(words: Any, count: Any, table: Any, shift: Any, places: Any, sums: Any) -> None:
     """Add up the rows of the words: 32 axes of the gist, 16 labels of the classifiers."""
-    for axis in range(64):
-        sums[axis] = np.int16(0)
     for at in range(count):
-        add64(sums, table, np.int64(words[at] >> shift) << 6)
+        places[at] = np.int64(words[at] >> shift) << 6
+    add64(sums, table, places, count)
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _gist(sums: Any, gist: Any, row: Any) -> None:
     square = 0
     for axis in range(32):
@@ -471,45 +478,49 @@ def _gist(sums: Any, gist: Any, row: Any) -> None:
             gist[row, axis] = np.int8(np.int32(np.rint(np.float64(sums[axis]) * scale)))
 
 
-@njit(cache=True, nogil=True)
-def _score(words: Any, count: Any, pairs: Any, shift: Any, sums: Any, scores: Any, out: Any, row: Any) -> None:
+@bare
+def _score(words: Any, count: Any, pairs: Any, places: Any, sums: Any, scores: Any, out: Any, row: Any) -> None:
     """Classifier sums: the words' from ``sums``, and those of the pairs of neighbours."""
-    for label in range(16):
-        scores[label] = sums[32 + label]
+    shift = U(64 - trailing_zeros(U(len(pairs))))
     before = _START
     for at in range(count):
-        add16(scores, pairs, np.int64(_pair(before, words[at]) >> shift) << 4)
+        places[at] = np.int64(_pair(before, words[at]) >> shift) << 4
         before = words[at]
+    add16(scores, pairs, places, count)
     for label in range(16):
-        out[row, label] = scores[label]
+        out[row, label] = scores[label] + sums[32 + label]
 
 
-@njit(cache=True, nogil=True)
-def _read_rows(data: Any, offsets: Any, null: Any, tables: Any, near: Any, table: Any, pairs: Any, out: Any) -> None:
-    words, scratch = np.zeros(2 * _EDGE, np.uint64), np.zeros(_EDGE, np.uint64)
-    scripts, saved = np.zeros(len(SCRIPTS), np.int32), np.zeros(8, np.uint64)
-    least, sums, scores = np.zeros(hs.NEAR_HASHES, np.uint32), np.zeros(64, np.int16), np.zeros(16, np.int32)
-    shift, pair_shift = U(64 - trailing_zeros(U(len(table)))), U(64 - trailing_zeros(U(len(pairs))))
+@bare
+def _padded(data: Any, start: Any, end: Any, room: Any) -> None:
+    for at in range(end - start):
+        room[at] = data[start + at]
+
+
+@bare
+def _read_rows(column: Any, tables: Any, near: Any, table: Any, pairs: Any, desk: Any, out: Any) -> None:
+    data, offsets, null = column
+    words, scratch, scripts, saved, least, sums, scores, shingles, places, room = desk
+    shift = U(64 - trailing_zeros(U(len(table))))
     safe = len(data) - 64
     for row in range(len(null)):
         if null[row]:
             continue
-        start, end = np.int64(offsets[row]), np.int64(offsets[row + 1])
+        start, end = offsets[row], offsets[row + 1]
         if end <= safe:
             count = _scan(data, start, end, tables, words, (scripts, saved), out, row)
         else:  # the last texts of the buffer: give them the room that block loads need
-            padded = np.zeros(end - start + 64, np.uint8)
-            padded[: end - start] = data[start:end]
-            count = _scan(padded, 0, end - start, tables, words, (scripts, saved), out, row)
+            _padded(data, start, end, room)
+            count = _scan(room, 0, end - start, tables, words, (scripts, saved), out, row)
         count = _gather(words, count, scratch)
         if count and len(table) > 1:
-            _project(words, count, table, shift, sums)
+            _project(words, count, table, shift, places, sums)
             _gist(sums, out.gist, row)
-            _score(words, count, pairs, pair_shift, sums, scores, out.scores, row)
-            _near(words, count, near[0], near[1], least, out.near_keys, row)
+            _score(words, count, pairs, places, sums, scores, out.scores, row)
+            _near(words, count, near, shingles, least, out.near_keys, row)
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _skim_one(data: Any, start: Any, end: Any, first: Any, second: Any) -> Any:
     """Exact key, characters, lines and whether it looks like code; 64 bytes past ``end`` must be readable."""
     state, chars, lines, marks = _WORD_SEED, 0, 1 if end > start else 0, 0
@@ -539,19 +550,20 @@ def _skim_one(data: Any, start: Any, end: Any, first: Any, second: Any) -> Any:
     return _key(state), chars, lines, fenced or marks >= hs.CODE_MARKS
 
 
-@njit(cache=True, nogil=True)
-def _skim_rows(data: Any, offsets: Any, null: Any, first: Any, second: Any, keys: Any, counts: Any, code: Any) -> None:
+@bare
+def _skim_rows(column: Any, tables: Any, room: Any, keys: Any, counts: Any, code: Any) -> None:
+    data, offsets, null = column
+    first, second = tables[3], tables[4]
     safe = len(data) - 64
     for row in range(len(null)):
         if null[row]:
             continue
-        start, end = np.int64(offsets[row]), np.int64(offsets[row + 1])
+        start, end = offsets[row], offsets[row + 1]
         if end <= safe:
             found = _skim_one(data, start, end, first, second)
         else:
-            padded = np.zeros(end - start + 64, np.uint8)
-            padded[: end - start] = data[start:end]
-            found = _skim_one(padded, 0, end - start, first, second)
+            _padded(data, start, end, room)
+            found = _skim_one(room, 0, end - start, first, second)
         keys[row], counts[row, 0], counts[row, 1], code[row] = found
 
 
@@ -572,10 +584,35 @@ KEYS_ONLY = (np.zeros((1, 64), np.int8), np.zeros((1, 16), np.int8))  # for ``re
 NEAR = (np.array(hs.NEAR_XORS, np.uint32), np.array(hs.NEAR_MIXES, np.uint32))
 
 
+def _room(column: Strings) -> NDArray[np.uint8]:
+    """Space for the longest text that ends within 64 bytes of the buffer's end, and 64 bytes more."""
+    late = (column.offsets[1:] > len(column.data) - 64) & ~column.null
+    return np.zeros(int(np.diff(column.offsets).max(where=late, initial=0)) + 64, np.uint8)
+
+
+def _desk(column: Strings) -> tuple[NDArray[Any], ...]:
+    """What a pass scribbles on; see the names where ``_read_rows`` unpacks it."""
+    return (
+        np.zeros(2 * _EDGE, np.uint64),
+        np.zeros(_EDGE, np.uint64),
+        np.zeros(len(SCRIPTS), np.int32),
+        np.zeros(8, np.uint64),
+        np.zeros(hs.NEAR_HASHES, np.uint32),
+        np.zeros(64, np.int16),
+        np.zeros(16, np.int32),
+        np.zeros(2 * _EDGE, np.uint32),
+        np.zeros(2 * _EDGE, np.int64),
+        _room(column),
+    )
+
+
 def read_column(column: Strings, table: NDArray[np.int8], pairs: NDArray[np.int8]) -> TextFeatures:
-    """The features of every text of a column. ``table`` (n, 64) and ``pairs`` (m, 16), n and m powers of two."""
+    """The features of every text of a column. ``table`` (n, 64), ``pairs`` (m, 16); n and m powers of two.
+
+    Tables of one row (``KEYS_ONLY``) leave near keys, gist and scores out.
+    """
     out = blank(len(column.null))
-    _read_rows(column.data, column.offsets, column.null, TABLES, NEAR, table, pairs, out)
+    _read_rows(column, TABLES, NEAR, table, pairs, _desk(column), out)
     return out
 
 
@@ -583,7 +620,7 @@ def skim_column(column: Strings) -> Skimmed:
     """Key, size and code of every text, for columns whose words do not matter (responses)."""
     count = len(column.null)
     keys, counts, code = np.zeros(count, np.uint64), np.zeros((count, 2), np.int32), np.zeros(count, np.bool_)
-    _skim_rows(column.data, column.offsets, column.null, TABLES[3], TABLES[4], keys, counts, code)
+    _skim_rows(column, TABLES, _room(column), keys, counts, code)
     return Skimmed(keys, counts[:, 0], counts[:, 1], code)
 
 
@@ -599,26 +636,26 @@ def word_table(rarity: NDArray[np.uint8], singles: NDArray[np.int8]) -> NDArray[
     return table
 
 
-@njit(cache=True, nogil=True)
-def _list_rows(data: Any, offsets: Any, null: Any, tables: Any, out: Any, listed: Any, counts: Any) -> None:
-    words, scratch = np.zeros(2 * _EDGE, np.uint64), np.zeros(_EDGE, np.uint64)
-    scripts, saved = np.zeros(len(SCRIPTS), np.int32), np.zeros(8, np.uint64)
+@bare
+def _list_rows(column: Any, tables: Any, desk: Any, room: Any, out: Any, listed: Any, counts: Any) -> None:
+    data, offsets, null = column
+    words, scratch, scripts, saved = desk
     for row in range(len(null)):
         if null[row]:
             continue
-        start, end = np.int64(offsets[row]), np.int64(offsets[row + 1])
-        padded = np.zeros(end - start + 64, np.uint8)
-        padded[: end - start] = data[start:end]
-        found = _scan(padded, 0, end - start, tables, words, (scripts, saved), out, row)
+        _padded(data, offsets[row], offsets[row + 1], room)
+        found = _scan(room, 0, offsets[row + 1] - offsets[row], tables, words, (scripts, saved), out, row)
         counts[row] = _gather(words, found, scratch)
-        listed[row, : counts[row]] = words[: counts[row]]
+        for at in range(counts[row]):
+            listed[row, at] = words[at]
 
 
 def list_words(column: Strings) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """Word hashes of every text, (n, 2 * WORD_EDGE), and how many of them count. For training only."""
     count = len(column.null)
     listed, counts = np.zeros((count, 2 * _EDGE), np.uint64), np.zeros(count, np.int64)
-    _list_rows(column.data, column.offsets, column.null, TABLES, blank(count), listed, counts)
+    room = np.zeros(int(np.diff(column.offsets).max(initial=0)) + 64, np.uint8)
+    _list_rows(column, TABLES, _desk(column)[:4], room, blank(count), listed, counts)
     return listed, counts
 
 

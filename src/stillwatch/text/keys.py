@@ -27,13 +27,16 @@ _START = (U(0x736F6D6570736575), U(0x646F72616E646F6D), U(0x6C7967656E657261), U
 _NULL_PART = U(hs.START)
 
 
+bare = njit(cache=True, nogil=True, _nrt=False)  # allocates nothing, so no references are counted
+
+
 def secret(salt: bytes, purpose: str) -> NDArray[np.uint64]:
     """The 128-bit SipHash key for one kind of identity: the same value has unrelated keys in two columns."""
     digest = hashlib.blake2b(purpose.encode(), key=hashlib.blake2b(salt).digest(), digest_size=16).digest()
     return np.frombuffer(digest, "<u8").astype(np.uint64)
 
 
-@njit(inline="always")
+@njit(inline="always", _nrt=False)
 def _round(a: Any, b: Any, c: Any, d: Any) -> Any:
     a += b
     b = (b << U(13) | b >> U(51)) ^ a
@@ -47,14 +50,14 @@ def _round(a: Any, b: Any, c: Any, d: Any) -> Any:
     return a, b, c << U(32) | c >> U(32), d
 
 
-@njit(inline="always")
+@njit(inline="always", _nrt=False)
 def _absorb(a: Any, b: Any, c: Any, d: Any, chunk: Any) -> Any:
     a, b, c, d = _round(a, b, c, d ^ chunk)
     a, b, c, d = _round(a, b, c, d)
     return a ^ chunk, b, c, d
 
 
-@njit(inline="always")
+@njit(inline="always", _nrt=False)
 def _close(a: Any, b: Any, c: Any, d: Any) -> Any:
     c ^= U(0xFF)
     for _ in range(4):
@@ -63,8 +66,8 @@ def _close(a: Any, b: Any, c: Any, d: Any) -> Any:
     return value if value != U(0) else U(1)
 
 
-@njit(cache=True, nogil=True)
-def _sip(data: Any, start: Any, end: Any, low: Any, high: Any) -> Any:
+@bare
+def sip(data: Any, start: Any, end: Any, low: Any, high: Any) -> Any:
     a, b, c, d = low ^ _START[0], high ^ _START[1], low ^ _START[2], high ^ _START[3]
     at = start
     while end - at >= 8:
@@ -80,8 +83,8 @@ def _sip(data: Any, start: Any, end: Any, low: Any, high: Any) -> Any:
     return _close(a, b, c, d)
 
 
-@njit(cache=True, nogil=True)
-def _sip_pair(first: Any, second: Any, low: Any, high: Any) -> Any:
+@bare
+def sip_pair(first: Any, second: Any, low: Any, high: Any) -> Any:
     """SipHash of 16 bytes: an address, network order as two big numbers."""
     a, b, c, d = low ^ _START[0], high ^ _START[1], low ^ _START[2], high ^ _START[3]
     a, b, c, d = _absorb(a, b, c, d, first)
@@ -90,11 +93,11 @@ def _sip_pair(first: Any, second: Any, low: Any, high: Any) -> Any:
     return _close(a, b, c, d)
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _sip_all(data: Any, offsets: Any, null: Any, low: Any, high: Any, out: Any) -> None:
     for row in range(len(null)):
         if not null[row]:
-            out[row] = _sip(data, np.int64(offsets[row]), np.int64(offsets[row + 1]), low, high)
+            out[row] = sip(data, np.int64(offsets[row]), np.int64(offsets[row + 1]), low, high)
 
 
 def keys_of(column: pa.Array, key: NDArray[np.uint64]) -> tuple[Keys, Nulls]:
@@ -105,14 +108,14 @@ def keys_of(column: pa.Array, key: NDArray[np.uint64]) -> tuple[Keys, Nulls]:
     return out, null
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _fold_into(state: Any, value: Any, null: Any) -> None:
     for row in range(len(state)):
         mixed = (state[row] ^ (_NULL_PART if null[row] else value[row])) * _CHAIN
         state[row] = mixed ^ (mixed >> U(29))
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _finish(state: Any) -> None:
     for row in range(len(state)):
         mixed = (state[row] ^ (state[row] >> U(32))) * _FINAL
@@ -137,7 +140,7 @@ def number_keys(column: pa.Array) -> tuple[Keys, Nulls]:
     return (values + 0.0).view(np.uint64), nulls_of(column)  # + 0.0: minus zero is zero
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _insert(held: Any, count: Any, value: Any) -> Any:
     """Put a value into a sorted set of ``count``; returns its new size."""
     at = count
@@ -151,10 +154,9 @@ def _insert(held: Any, count: Any, value: Any) -> Any:
     return count + 1
 
 
-@njit(cache=True, nogil=True)
-def _set_keys(known: Any, codes: Any, offsets: Any, null: Any, keys: Any) -> None:
+@bare
+def _set_keys(known: Any, codes: Any, offsets: Any, null: Any, held: Any, keys: Any) -> None:
     """Key of the sorted set of each row's values; 0 for rows without any."""
-    held = np.zeros(len(known), np.uint64)
     for row in range(len(null)):
         if null[row]:
             continue
@@ -178,6 +180,6 @@ def set_keys(column: pa.Array, key: NDArray[np.uint64]) -> tuple[Keys, Nulls, ND
     known = np.append(keys_of(names.dictionary, key)[0], U(1))  # the last stands for a nameless tool
     codes = np.array(names.indices.fill_null(len(known) - 1)).astype(np.int64)
     keys = np.zeros(len(null), np.uint64)
-    _set_keys(known, codes, offsets, null, keys)
+    _set_keys(known, codes, offsets, null, np.zeros_like(known), keys)
     counts = np.where(null, 0, np.diff(offsets)).astype(np.int32)
     return keys, null | (counts == 0), counts

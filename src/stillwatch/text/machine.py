@@ -91,19 +91,33 @@ def _store(builder: Any, value: Any, address: Any) -> None:
     builder.store(value, address).align = 1
 
 
+def _in_register(builder: Any, value: Any) -> Any:
+    """A variable that LLVM turns into a register: a loop must not wait for memory to hand back what it just stored."""
+    with builder.goto_entry_block():
+        place = builder.alloca(value.type)
+    builder.store(value, place)
+    return place
+
+
 def _adder(lanes: int) -> Any:
-    """Makes ``sums[:lanes] += table.flat[at : at + lanes]``, widening as it adds."""
+    """Makes ``sums[:lanes]`` the sum of ``table.flat[at : at + lanes]`` over ``ats[:count]``, widened to the sums' type."""
 
     @intrinsic
-    def add(typing: Any, sums: Any, table: Any, at: Any) -> Any:  # noqa: ARG001 - numba's protocol
+    def add(typing: Any, sums: Any, table: Any, ats: Any, count: Any) -> Any:  # noqa: ARG001 - numba's protocol
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             zero = ir.Constant(ir.IntType(64), 0)
             target = _vector_at(context, builder, signature.args[0], arguments[0], zero, lanes)
-            line = _load(builder, _vector_at(context, builder, signature.args[1], arguments[1], arguments[2], lanes))
-            _store(builder, builder.add(_load(builder, target), builder.sext(line, target.type.pointee)), target)
+            wide = target.type.pointee
+            total = _in_register(builder, ir.Constant(wide, [0] * lanes))
+            places = context.make_array(signature.args[2])(context, builder, arguments[2]).data
+            with cgutils.for_range(builder, arguments[3], intp=ir.IntType(64)) as loop:
+                at = builder.load(cgutils.gep_inbounds(builder, places, loop.index))
+                line = _load(builder, _vector_at(context, builder, signature.args[1], arguments[1], at, lanes))
+                builder.store(builder.add(builder.load(total), builder.sext(line, wide)), total)
+            _store(builder, builder.load(total), target)
             return context.get_dummy_value()
 
-        return types.void(sums, table, types.int64), generate
+        return types.void(sums, table, ats, types.int64), generate
 
     return add
 
@@ -112,19 +126,24 @@ add16, add64 = _adder(16), _adder(64)
 
 
 @intrinsic
-def least8(typing: Any, least: Any, value: Any, flips: Any, mixes: Any) -> Any:  # noqa: ARG001 - numba's protocol
-    """Eight hashes of a value, ``(value ^ flips) * mixes``, each kept in ``least`` where it is smaller."""
+def least8(typing: Any, least: Any, values: Any, count: Any, flips: Any, mixes: Any) -> Any:  # noqa: ARG001
+    """Eight hashes ``(value ^ flips) * mixes`` of ``values[:count]`` (uint32), the smallest of each into ``least``."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        zero = ir.Constant(ir.IntType(64), 0)
-        kept, flip, mix = (_vector_at(context, builder, signature.args[i], arguments[i], zero, 8) for i in (0, 2, 3))
-        vector = kept.type.pointee
-        spread = ir.Constant(vector, ir.Undefined)
-        spread = builder.insert_element(spread, arguments[1], ir.Constant(ir.IntType(32), 0))
-        spread = builder.shuffle_vector(spread, spread, ir.Constant(vector, [0] * 8))
-        hashed = builder.mul(builder.xor(spread, _load(builder, flip)), _load(builder, mix))
-        before = _load(builder, kept)
-        _store(builder, builder.select(builder.icmp_unsigned("<", hashed, before), hashed, before), kept)
+        zero, first = ir.Constant(ir.IntType(64), 0), ir.Constant(ir.IntType(32), 0)
+        target, flip, mix = (_vector_at(context, builder, signature.args[i], arguments[i], zero, 8) for i in (0, 3, 4))
+        vector = target.type.pointee
+        flip, mix = _load(builder, flip), _load(builder, mix)
+        kept = _in_register(builder, ir.Constant(vector, [0xFFFFFFFF] * 8))
+        places = context.make_array(signature.args[1])(context, builder, arguments[1]).data
+        with cgutils.for_range(builder, arguments[2], intp=ir.IntType(64)) as loop:
+            value = builder.load(cgutils.gep_inbounds(builder, places, loop.index))
+            spread = builder.insert_element(ir.Constant(vector, ir.Undefined), value, first)
+            spread = builder.shuffle_vector(spread, spread, ir.Constant(vector, [0] * 8))
+            hashed = builder.mul(builder.xor(spread, flip), mix)
+            before = builder.load(kept)
+            builder.store(builder.select(builder.icmp_unsigned("<", hashed, before), hashed, before), kept)
+        _store(builder, builder.load(kept), target)
         return context.get_dummy_value()
 
-    return types.void(least, types.uint32, flips, mixes), generate
+    return types.void(least, values, types.int64, flips, mixes), generate
