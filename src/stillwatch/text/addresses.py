@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from stillwatch.text.keys import Keys, Nulls, sip, sip_pair, bare, secret
+from stillwatch.text.keys import Keys, Nulls, secret, sip, sip_pair
+from stillwatch.text.machine import bare
 from stillwatch.text.strings import strings_of
 
 U = np.uint64

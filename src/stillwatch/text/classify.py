@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 from numpy.typing import NDArray
 
 from stillwatch.model import CAPABILITIES
 from stillwatch.text.features import TextFeatures
+from stillwatch.text.machine import bare, inlined
 from stillwatch.text.strings import nulls_of
 from stillwatch.text.weights import TextModel
 
@@ -63,7 +63,7 @@ def logits_of(
     return logits.astype(np.float32)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@bare
 def _classify_rows(scores: Any, words: Any, said: Any, code: Any, linear: Any, calibration: Any, out: Any) -> None:
     """Fill (n, 5): capability, its share, and three times bits. ``said``: (n, 3) tools, images, messages."""
     structure, bias, scale, logits = linear
@@ -91,7 +91,7 @@ def _classify_rows(scores: Any, words: Any, said: Any, code: Any, linear: Any, c
         out[row, 0], out[row, 1] = np.float32(best), np.float32(1.0) / total
 
 
-@njit(inline="always", _nrt=False)
+@inlined
 def _holds(at: Any, tools: Any, images: Any, messages: Any, code: Any) -> Any:
     """Whether structural feature ``at`` holds; see ``structure_of``."""
     return (

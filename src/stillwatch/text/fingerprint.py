@@ -16,7 +16,7 @@ from stillwatch.tables import FINGERPRINTS
 from stillwatch.text.addresses import address_keys
 from stillwatch.text.classify import classify
 from stillwatch.text.features import TextFeatures
-from stillwatch.text.kernel import KEYS_ONLY, read_column, skim_column
+from stillwatch.text.kernel import KEYS_ONLY, packed, read_column, skim_column
 from stillwatch.text.keys import Keys, Nulls, combined, keys_of, number_keys, secret, set_keys
 from stillwatch.text.strings import nulls_of, strings_of
 from stillwatch.text.weights import TextModel
@@ -101,14 +101,12 @@ def _system_columns(column: pa.Array) -> dict[str, pa.Array]:
 
 
 def _masked(values: NDArray[Any], null: NDArray[np.bool_]) -> pa.Array:
-    return pa.array(values, mask=null)
+    return pa.array(values, mask=null if null.any() else None)
 
 
 def _sentences(features: TextFeatures, null: NDArray[np.bool_]) -> pa.Array:
-    counts = np.where(null, 0, features.sentence_count).astype(np.int32)
-    offsets = np.concatenate([np.zeros(1, np.int32), np.cumsum(counts, dtype=np.int32)])
-    taken = np.arange(features.sentence_keys.shape[1]) < counts[:, None]
-    return pa.ListArray.from_arrays(offsets, pa.array(features.sentence_keys[taken]), mask=pa.array(null))
+    offsets, keys = packed(features.sentence_keys, features.sentence_count)  # a null text has none
+    return pa.ListArray.from_arrays(offsets, keys, mask=pa.array(null))
 
 
 def _prompt_columns(features: TextFeatures, null: NDArray[np.bool_]) -> dict[str, pa.Array]:
@@ -136,6 +134,8 @@ def _prompt_columns(features: TextFeatures, null: NDArray[np.bool_]) -> dict[str
 
 
 def _response_columns(batch: pa.RecordBatch) -> dict[str, pa.Array]:
+    if batch.column("response").null_count == batch.num_rows:
+        return {"reasoning_chars": pc.utf8_length(batch.column("reasoning"))}
     column = strings_of(batch.column("response"))
     found = skim_column(column)
     out = {f"response_{name}": _masked(getattr(found, name), column.null) for name in found._fields}

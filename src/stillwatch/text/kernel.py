@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from stillwatch.text import hashing as hs
@@ -31,7 +30,7 @@ from stillwatch.text.alphabet import (
     alphabet,
 )
 from stillwatch.text.features import Skimmed, TextFeatures, blank
-from stillwatch.text.machine import add16, add64, byte_at, byte_masks, least8, load64, trailing_zeros
+from stillwatch.text.machine import add16, add64, bare, byte_at, byte_masks, inlined, least8, load64, trailing_zeros
 from stillwatch.text.strings import Strings
 
 U = np.uint64
@@ -53,43 +52,38 @@ _BEYOND_ASCII = 8  # pseudo class of a byte that starts a longer character
 _Q_OPEN, _Q_SHAPE, _Q_SENTENCE, _Q_WORDS, _Q_SERIAL, _F_OPEN, _F_SHAPE = range(7)
 
 
-# Kernels allocate nothing, so numba need not count references: that took a quarter of the time (two locked additions per
-# array and text). What they need to scribble on is handed in.
-bare = njit(cache=True, nogil=True, _nrt=False)
-
-
-@njit(inline="always", _nrt=False)
+@inlined
 def _update(state: Any, value: Any) -> Any:
     state = (state ^ value) * _CHAIN
     return state ^ (state >> U(29))
 
 
-@njit(inline="always", _nrt=False)
+@inlined
 def _sign(code: Any) -> Any:
     value = (U(code) + _SIGN_SEED) * _SIGN_MIX
     return value ^ (value >> U(32))
 
 
-@njit(inline="always", _nrt=False)
+@inlined
 def _pair(left: Any, right: Any) -> Any:
     value = left * _PAIR_LEFT + right * _PAIR_RIGHT
     return value ^ (value >> U(31))
 
 
-@njit(inline="always", _nrt=False)
+@inlined
 def _mix(state: Any, chunk: Any) -> Any:
     state = (state ^ chunk) * _WORD_MIX
     return state ^ (state >> U(32))
 
 
-@njit(inline="always", _nrt=False)
+@inlined
 def _key(state: Any) -> Any:
     state = (state ^ (state >> U(32))) * _FINAL
     state ^= state >> U(29)
     return state if state != U(0) else U(1)
 
 
-@njit(inline="always", _nrt=False)
+@inlined
 def _put(words: Any, count: Any, value: Any) -> Any:
     words[count if count < _EDGE else _EDGE + (count & (_EDGE - 1))] = value
     return count + 1
@@ -122,7 +116,7 @@ def _fold_kind(code: Any, fold: Any, kind: Any) -> Any:
     return code, np.int64(IGNORE) if code >= 0xE0000 else np.int64(LETTER | 21 << 3)
 
 
-@njit(inline="always", _nrt=False)
+@inlined
 def _word(data: Any, at: Any, length: Any) -> Any:
     """Hash of a word of ASCII letters; eight bytes past its start must be readable."""
     state = _WORD_SEED
@@ -178,7 +172,7 @@ def _straighten(kept: Any, row: Any, total: Any) -> None:
             kept[row, 2 * _SLOTS - 1] = oldest
 
 
-@njit(inline="always", _nrt=False)
+@inlined
 def _code_pair(data: Any, at: Any, end: Any, first: Any, second: Any) -> Any:
     return (np.int64(second[data[at + 1]]) >> np.int64(first[data[at]])) & 1 if at + 1 < end else 0
 
@@ -622,6 +616,24 @@ def skim_column(column: Strings) -> Skimmed:
     keys, counts, code = np.zeros(count, np.uint64), np.zeros((count, 2), np.int32), np.zeros(count, np.bool_)
     _skim_rows(column, TABLES, _room(column), keys, counts, code)
     return Skimmed(keys, counts[:, 0], counts[:, 1], code)
+
+
+@bare
+def _pack(slots: Any, counts: Any, offsets: Any, out: Any) -> None:
+    end = 0
+    for row in range(len(counts)):
+        for slot in range(counts[row]):
+            out[end] = slots[row, slot]
+            end += 1
+        offsets[row + 1] = end
+
+
+def packed(slots: NDArray[np.uint64], counts: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDArray[np.uint64]]:
+    """The first ``counts[i]`` values of every row one after the other, and where each row starts."""
+    offsets = np.zeros(len(counts) + 1, np.int32)
+    out = np.empty(int(counts.sum(dtype=np.int64)), np.uint64)
+    _pack(slots, counts, offsets, out)
+    return offsets, out
 
 
 def word_table(rarity: NDArray[np.uint8], singles: NDArray[np.int8]) -> NDArray[np.int8]:

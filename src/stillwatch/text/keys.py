@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 from numpy.typing import NDArray
 
 from stillwatch.text import hashing as hs
-from stillwatch.text.machine import load64
+from stillwatch.text.machine import bare, inlined, load64
 from stillwatch.text.strings import nulls_of, strings_of
 
 U = np.uint64
@@ -27,16 +26,13 @@ _START = (U(0x736F6D6570736575), U(0x646F72616E646F6D), U(0x6C7967656E657261), U
 _NULL_PART = U(hs.START)
 
 
-bare = njit(cache=True, nogil=True, _nrt=False)  # allocates nothing, so no references are counted
-
-
 def secret(salt: bytes, purpose: str) -> NDArray[np.uint64]:
     """The 128-bit SipHash key for one kind of identity: the same value has unrelated keys in two columns."""
     digest = hashlib.blake2b(purpose.encode(), key=hashlib.blake2b(salt).digest(), digest_size=16).digest()
     return np.frombuffer(digest, "<u8").astype(np.uint64)
 
 
-@njit(inline="always", _nrt=False)
+@inlined
 def _round(a: Any, b: Any, c: Any, d: Any) -> Any:
     a += b
     b = (b << U(13) | b >> U(51)) ^ a
@@ -50,14 +46,14 @@ def _round(a: Any, b: Any, c: Any, d: Any) -> Any:
     return a, b, c << U(32) | c >> U(32), d
 
 
-@njit(inline="always", _nrt=False)
+@inlined
 def _absorb(a: Any, b: Any, c: Any, d: Any, chunk: Any) -> Any:
     a, b, c, d = _round(a, b, c, d ^ chunk)
     a, b, c, d = _round(a, b, c, d)
     return a ^ chunk, b, c, d
 
 
-@njit(inline="always", _nrt=False)
+@inlined
 def _close(a: Any, b: Any, c: Any, d: Any) -> Any:
     c ^= U(0xFF)
     for _ in range(4):
@@ -68,6 +64,7 @@ def _close(a: Any, b: Any, c: Any, d: Any) -> Any:
 
 @bare
 def sip(data: Any, start: Any, end: Any, low: Any, high: Any) -> Any:
+    """SipHash-2-4 of some bytes; never 0."""
     a, b, c, d = low ^ _START[0], high ^ _START[1], low ^ _START[2], high ^ _START[3]
     at = start
     while end - at >= 8:
@@ -102,6 +99,8 @@ def _sip_all(data: Any, offsets: Any, null: Any, low: Any, high: Any, out: Any) 
 
 def keys_of(column: pa.Array, key: NDArray[np.uint64]) -> tuple[Keys, Nulls]:
     """SipHash of every string of a column under ``key``; 0 where null (and the null mask beside it)."""
+    if column.null_count == len(column):
+        return np.zeros(len(column), np.uint64), np.ones(len(column), np.bool_)
     data, offsets, null = strings_of(column)
     out = np.zeros(len(null), np.uint64)
     _sip_all(data, offsets, null, key[0], key[1], out)
@@ -136,6 +135,8 @@ def combined(parts: list[tuple[Keys, Nulls]]) -> tuple[Keys, Nulls]:
 
 def number_keys(column: pa.Array) -> tuple[Keys, Nulls]:
     """The bits of a column of numbers or booleans, as keys for ``combined``."""
+    if column.null_count == len(column):
+        return np.zeros(len(column), np.uint64), np.ones(len(column), np.bool_)
     values = np.asarray(column.cast(pa.float64(), safe=False).fill_null(0.0))
     return (values + 0.0).view(np.uint64), nulls_of(column)  # + 0.0: minus zero is zero
 
