@@ -2,8 +2,8 @@
 
     python scripts/fit.py [--corpus DIR] [--worlds N] [--cache out/fit]
 
-Worlds use seeds from 1000 on; measurements of quality use seeds below 1000. Suspects of every world are measured once and
-kept in the cache, so that refitting is quick. Writes src/stillwatch/campaigns/weights.json with its provenance.
+Worlds use seeds from 1000 on; measurements of quality use seeds below 1000. Suspects of every world are measured once
+and kept in the cache, so that refitting is quick. Writes src/stillwatch/campaigns/weights.json with its provenance.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from sklearn.isotonic import IsotonicRegression
 from stillwatch import pipeline, tables
 from stillwatch.campaigns.judge import Judged, measure
 from stillwatch.campaigns.members import own_evidence
+from stillwatch.campaigns.select import VOUCHED_SHARE
 from stillwatch.campaigns.suspects import find_suspects
-from stillwatch.campaigns.weights import Curve, Odds, Weights
+from stillwatch.campaigns.weights import MOST_SUPPORT, Curve, Joint, Odds, Weights
 from stillwatch.compose import compose, write_world
 from stillwatch.detectors import BUILTIN
 from stillwatch.detectors.suspect import Scene, Suspect
@@ -35,15 +36,45 @@ from stillwatch.text import load_model
 Float = npt.NDArray[np.float64]
 SOURCE = Path(__file__).parents[1] / "src/stillwatch"
 TARGET = SOURCE / "campaigns/weights.json"
-SUITES = ("small",)
+SUITES = (
+    "full",
+    "small",
+    "full",
+    "small",
+    "full",
+    "blend80",
+    "full",
+    "small",
+    "full",
+    "no_network",
+    "full",
+    "features_only",
+)
 FIRST_SEED = 1000
 PURE, INNOCENT = 0.6, 0.1  # share of one campaign in a suspect that makes it that campaign, or of all that clears it
+MEMBER_SHARE = 0.5  # suspects this impure still teach who does not belong
 MOST_BITS = 5.0
+LEAST_CLAIM = -3.0  # log2 odds below which nobody would make a verdict of it
+AXES = ("operator", "harvest", "resale")
+ONE_PARTY = frozenset(
+    {
+        "enterprise",
+        "startup_team",
+        "family",
+        "academic_group",
+        "aggregator",
+        "saas_backend",
+        "class",
+        "hackathon",
+        "conference",
+    }
+)
 # of the code that measures: a change there measures again
-MEASURED = hashlib.sha256(
-    b"".join(p.read_bytes() for d in ("detectors", "operators", "tally") for p in sorted((SOURCE / d).glob("*.py")))
-    + (SOURCE / "campaigns/suspects.py").read_bytes()
-).hexdigest()[:12]
+MEASURING = (
+    *(p for d in ("detectors", "operators", "tally") for p in sorted((SOURCE / d).glob("*.py"))),
+    *(SOURCE / "campaigns" / name for name in ("suspects.py", "members.py")),
+)
+MEASURED = hashlib.sha256(b"".join(p.read_bytes() for p in MEASURING)).hexdigest()[:12]
 
 
 class Row(msgspec.Struct):
@@ -57,6 +88,7 @@ class Row(msgspec.Struct):
     share: float
     any_share: float
     look_alike: str
+    vouched: float
     x: dict[str, float]
 
 
@@ -86,7 +118,7 @@ def measured(world: Path, suite: str, seed: int, corpus: Path | None) -> tuple[l
     for suspect in find_suspects(scene):
         row = truth.label(suspect)
         rows.append(row)
-        if row.share >= PURE and not row.solo:
+        if row.share >= MEMBER_SHARE and not row.solo and row.vouched < VOUCHED_SHARE:
             members += truth.members(suspect, row)
     kept.write_bytes(msgspec.msgpack.encode((rows, members)))
     return rows, members
@@ -119,6 +151,7 @@ class Truth:
             share=float(count.max() / len(own)) if top else 0.0,
             any_share=float((own != "").mean()),
             look_alike=str(classes[seen.argmax()]),
+            vouched=suspect.vouched_share,
             x={name: found.x for name, found in measure(suspect, BUILTIN).items()},
         )
 
@@ -143,7 +176,8 @@ def curve(x: Float, label: Float, weight: Float) -> Curve | None:
         return None
     balanced = weight * np.where(label == 1, 1 / weight[label == 1].sum(), 1 / weight[label == 0].sum())
     fit = IsotonicRegression(y_min=0.02, y_max=0.98, increasing=True, out_of_bounds="clip").fit(x, label, balanced)
-    spread = np.linspace(*np.quantile(x, [0.005, 0.995]), 13)  # where quantiles crowd at one value
+    low, high = np.quantile(x, [0.005, 0.995]).tolist()
+    spread = np.linspace(low, high, 13)  # where quantiles crowd at one value
     knots = np.unique(np.concatenate([np.quantile(x, np.linspace(0.01, 0.99, 21)), spread]).round(4))
     # three neighbouring knots are averaged: steps of an isotonic fit are accidents of the sample
     p = np.convolve(np.pad(fit.predict(knots), 1, mode="edge"), np.ones(3) / 3, mode="valid")
@@ -171,6 +205,7 @@ def odds(features: Float, label: Float, weight: Float, names: Sequence[str], mos
 
 
 def family_bits(rows: Sequence[Row], axis: str, curves: dict[str, Curve], prefix: str) -> tuple[Float, list[str]]:
+    """float64[rows, families]: strongest bits of each family, and the families."""
     detectors = [d for d in BUILTIN if d.axis == axis and prefix + d.name in curves]
     families = sorted({d.family for d in detectors})
     table = np.zeros((len(rows), len(families)))
@@ -199,11 +234,26 @@ def fit_axis(
     return odds(table, label, weight, families)
 
 
+def bits_of(rows: Sequence[Row], axis: str, of: Odds, curves: dict[str, Curve]) -> Float:
+    """log2 odds of one axis per row."""
+    table, families = family_bits(rows, axis, curves, "")
+    return of.intercept + table @ np.array([of.families[family] for family in families])
+
+
 def looks_run(rows: Sequence[Row], operator: Odds, curves: dict[str, Curve]) -> Float:
     """Chance of one operator, three bits generous."""
-    table, families = family_bits(rows, "operator", curves, "")
-    bits = operator.intercept + table @ np.array([operator.families[family] for family in families])
-    return 1.0 / (1.0 + 2.0 ** -(bits + 3.0))
+    return 1.0 / (1.0 + 2.0 ** -(bits_of(rows, "operator", operator, curves) + 3.0))
+
+
+def lent(bits: Float) -> Float:
+    """As ``weights.support`` does."""
+    return np.clip(bits, -MOST_SUPPORT, MOST_SUPPORT)
+
+
+def joint(operator: Float, harvest: Float, label: Float, weight: Float) -> Joint:
+    """Calibration of one axis given both, with its natural prevalence among suspects."""
+    found = odds(np.stack([operator, harvest], axis=1), label, weight, ("operator", "harvest"))
+    return Joint(intercept=found.intercept, **found.families)
 
 
 def weights_of(rows: Sequence[Row], positive: Float) -> Float:
@@ -214,19 +264,34 @@ def weights_of(rows: Sequence[Row], positive: Float) -> Float:
 
 
 def fit(rows: list[Row], members: list[MemberRow], provenance: dict[str, str]) -> Weights:
+    """Curves and odds of every axis."""
     curves: dict[str, Curve] = {}
-    groups = [r for r in rows if not r.solo and (r.share >= PURE or r.any_share <= INNOCENT)]
+    clear = [r for r in rows if r.vouched < VOUCHED_SHARE and (r.share >= PURE or r.any_share <= INNOCENT)]
+    groups = [r for r in clear if not r.solo]
     run_together = np.array([float(r.share >= PURE) for r in groups])
+    # honest people who really are one party say less about what unrelated people share
+    apart = np.array([1.0 if r.share >= PURE or r.look_alike not in ONE_PARTY else 0.3 for r in groups])
     harvests = np.array([float(r.share >= PURE and r.verdict == "extraction") for r in groups])
     resold = np.array([float(r.share >= PURE and r.verdict == "resale") for r in groups])
-    operator = fit_axis(groups, run_together, weights_of(groups, run_together), "operator", "", curves)
+    operator = fit_axis(groups, run_together, weights_of(groups, run_together) * apart, "operator", "", curves)
     # what an operator does is told apart among those that look run together: nobody else gets that far
     near = weights_of(groups, run_together) * np.where(run_together == 1, 1.0, looks_run(groups, operator, curves))
     harvest = fit_axis(groups, harvests, near, "harvest", "", curves)
     resale = fit_axis(groups, resold, near, "resale", "", curves)
-    alone = [r for r in rows if r.solo and (r.share >= PURE or r.any_share <= INNOCENT)]
+    bits = [bits_of(groups, axis, odds_, curves) for axis, odds_ in zip(AXES, (operator, harvest, resale), strict=True)]
+    alone = [r for r in clear if r.solo]
     solo_label = np.array([float(r.verdict == "extraction") for r in alone])
     solo = fit_axis(alone, solo_label, weights_of(alone, solo_label), "harvest", "solo:", curves)
+    given = (
+        joint(bits[0], lent(bits[1]), run_together, weights_of(groups, run_together)),
+        joint(lent(bits[0]), bits[1], harvests, weights_of(groups, harvests)),
+        joint(lent(bits[0]), bits[2], resold, weights_of(groups, resold)),
+    )
+    both = (
+        given[0](bits[0], lent(bits[1])),
+        given[1](lent(bits[0]), bits[1]),
+        given[2](lent(bits[0]), bits[2]),
+    )
     return Weights(
         version="1",
         curves=curves,
@@ -235,11 +300,32 @@ def fit(rows: list[Row], members: list[MemberRow], provenance: dict[str, str]) -
         resale=resale,
         solo=solo,
         member=fit_members(members),
+        operator_given=given[0],
+        harvest_given=given[1],
+        resale_given=given[2],
+        confidence={
+            "extraction": confidence(groups, harvests, *both[:2], both[2]),
+            "resale": confidence(groups, resold, both[0], both[2], both[1]),
+        },
         provenance=provenance,
     )
 
 
+def confidence(rows: Sequence[Row], label: Float, operator: Float, axis: Float, rival: Float) -> Joint:
+    """How often a verdict is right, from the weaker of its two axes: suspects that the rival verdict does not claim."""
+    kept = (axis >= rival) & (np.minimum(operator, axis) > LEAST_CLAIM)
+    chosen = [row for row, keep in zip(rows, kept, strict=True) if keep]
+    key = [f"{r.world}/{r.campaign}" if r.campaign and r.share >= PURE else f"{i}" for i, r in enumerate(chosen)]
+    _, inverse, count = np.unique(key, return_inverse=True, return_counts=True)
+    bits = np.minimum(operator, axis)[kept]
+    found = odds(
+        np.stack([bits, 0 * bits], axis=1), label[kept], 1.0 / count[inverse], ("operator", "harvest"), most=3.0
+    )
+    return Joint(intercept=found.intercept, operator=found.families["operator"], harvest=0.0)
+
+
 def fit_members(members: list[MemberRow]) -> Odds:
+    """Odds of belonging, from accounts in and out of suspects that are mostly one campaign."""
     families = sorted({family for row in members for family in row.bits})
     table = np.array([[row.bits.get(family, 0.0) for family in families] for row in members])
     label = np.array([float(row.member) for row in members])
@@ -247,20 +333,25 @@ def fit_members(members: list[MemberRow]) -> Odds:
 
 
 def main(arguments: Sequence[str]) -> int:
+    """Measure the worlds, fit, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--corpus", type=Path, default=None)
     parser.add_argument("--worlds", type=int, default=20)
+    parser.add_argument("--measure-only", metavar="I:J", help="only measure worlds I to J, to share the work")
     parser.add_argument("--cache", type=Path, default=Path("out/fit"))
     chosen = parser.parse_args(arguments)
     rows: list[Row] = []
     members: list[MemberRow] = []
-    for i in range(chosen.worlds):
+    first, last = (int(n) for n in (chosen.measure_only or f"0:{chosen.worlds}").split(":"))
+    for i in range(first, last):
         suite, seed = SUITES[i % len(SUITES)], FIRST_SEED + i
         corpus = chosen.corpus if i % 4 != 3 else None  # every fourth world speaks the composer's own grammar
         found, own = measured(chosen.cache / f"{suite}-{seed}", suite, seed, corpus)
         rows += found
         members += own
         print(f"{suite} {seed}: {len(found)} suspects", flush=True)
+    if chosen.measure_only:
+        return 0
     digest = hashlib.sha256(msgspec.msgpack.encode(rows)).hexdigest()[:16]
     provenance = {
         "script": "scripts/fit.py",

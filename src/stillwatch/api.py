@@ -43,7 +43,8 @@ def scan(
     settings = config or Config()
     options = _options(settings, format, join, progress)
     rejected = quarantine or Quarantine(max_bad_share=settings.ingest.max_bad_share, content=settings.ingest.content)
-    stream = open_exchanges(exchanges, options, rejected)
+    paths = [exchanges] if isinstance(exchanges, str | Path) else exchanges
+    stream = open_exchanges(paths, options, rejected)
     side = read_accounts(Path(accounts), rejected) if accounts is not None else None
     say("reading exchanges")
     salt = settings.ingest.salt.encode()
@@ -74,7 +75,8 @@ def _summary(stream: ExchangeStream, prints: pa.Table, side: pa.Table | None) ->
     missing = list(stream.missing_columns)
     if side is None:
         missing.append("accounts")
-    pairs = prints.select(["platform", "account_id"]).group_by(["platform", "account_id"]).aggregate([])
+    unified = prints.select(["platform", "account_id"]).unify_dictionaries()
+    pairs = unified.group_by(["platform", "account_id"]).aggregate([])
     return InputSummary(
         exchanges=stream.accepted,
         accounts=pairs.num_rows,

@@ -19,9 +19,9 @@ from stillwatch.errors import ConfigError
 class Ingest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``max_bad_share``: share of rows (0..1) that may go to quarantine before the run stops; raising it hides more.
 
-    ``content``: what of the text may be looked at: ``full``, ``redacted`` (mail addresses, digits and keys masked before
-    fingerprinting), ``features`` or ``none`` (no text at all). ``salt``: keys every hash of an identity; keep it secret
-    and keep it the same if you want to compare scans.
+    ``content``: what of the text may be looked at: ``full``, ``redacted`` (mail addresses, digits and keys masked
+    before fingerprinting), ``features`` or ``none`` (no text at all). ``salt``: keys every hash of an identity; keep
+    it secret and keep it the same if you want to compare scans.
     """
 
     max_bad_share: float = 0.05
@@ -32,14 +32,16 @@ class Ingest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Detection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``disabled_families`` and ``disabled_detectors``: evidence that is not to be used (for example ``lexical``).
 
-    ``min_confidence``: probability (0.5..1) from which a campaign is named; raising it names fewer. ``min_coordinated``:
-    the same for a group that is merely coordinated.
+    ``min_confidence``: probability (0.5..1) from which a campaign is named; raising it names fewer.
+    ``min_coordinated``: the same for a group that is merely coordinated. ``min_alone``: the same for one account or
+    organisation alone.
     """
 
     disabled_families: tuple[str, ...] = ()
     disabled_detectors: tuple[str, ...] = ()
     min_confidence: float = 0.9
     min_coordinated: float = 0.97
+    min_alone: float = 0.97
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -97,6 +99,7 @@ def _check_ranges(config: Config, path: Path) -> None:
     ranges = {
         "ingest.max_bad_share": (config.ingest.max_bad_share, 0.0, 1.0),
         "detection.min_confidence": (config.detection.min_confidence, 0.5, 1.0),
+        "detection.min_alone": (config.detection.min_alone, 0.5, 1.0),
         "detection.min_coordinated": (config.detection.min_coordinated, 0.5, 1.0),
     }
     wrong = [

@@ -73,7 +73,7 @@ def scan(
     say("weighing evidence")
     judged = detect(scene, weights, detectors)
     say("naming campaigns")
-    chosen = select(judged, settings)
+    chosen = select(judged, settings, lambda suspect: judge(suspect, detectors, weights))
     members = [membership(item, weights.member) for item, _, _ in chosen]
     campaigns = tuple(
         describe(item, member, kind, confidence)

@@ -132,10 +132,10 @@ def _matches(result: ScanResult, truth: dict[Account, dict[str, str]]) -> dict[s
     """Planned campaign -> found extraction campaigns that are mostly it."""
     found: dict[str, list[int]] = {}
     for i, campaign in enumerate(result.campaigns):
-        owners = Counter(truth[m.platform, m.account_id]["campaign"] for m in campaign.roster if m.accused)
+        owners = Counter(truth[m.platform, m.account_id]["campaign"] or "" for m in campaign.roster if m.accused)
         if campaign.verdict == "extraction" and owners:
             name, count = owners.most_common(1)[0]
-            if name is not None and count * 2 > sum(owners.values()):
+            if name and count * 2 > sum(owners.values()):
                 found.setdefault(name, []).append(i)
     return found
 
@@ -189,6 +189,7 @@ def run_one(run: str, seed: int, corpus: Path | None, keep: Path | None = None) 
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Grade the runs asked for and print one JSON line each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", type=Path, help="directory of real prompts; without it the composer's own grammar")
     parser.add_argument("--suites", default=",".join(RUNS), help=f"of {', '.join(RUNS)}")
@@ -201,7 +202,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for run in chosen.suites.split(","):
             found = run_one(run, seed, chosen.corpus, chosen.keep)
             grades.append(found)
-            print(msgspec.json.encode(found).decode(), flush=True)
+            sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
+            sys.stdout.flush()
     if chosen.out is not None:
         chosen.out.parent.mkdir(parents=True, exist_ok=True)
         chosen.out.write_bytes(msgspec.json.format(msgspec.json.encode(grades)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,7 @@ SUCCESSION_DAYS = 7
 
 
 def at(us: int) -> datetime:
+    """Microseconds since the epoch as a time."""
     return EPOCH + timedelta(microseconds=int(us))
 
 
@@ -51,7 +53,7 @@ def describe(judged: Judged, membership: Membership, kind: Verdict, confidence: 
         models=_counts(suspect, "model", rows),
         capabilities=_capabilities(suspect, harvest if len(harvest) else rows),
         model_pivots=_pivots(suspect, harvest if len(harvest) else rows),
-        evidence=judged.evidence,
+        evidence=judged.cited(),
         operator_bits=round(judged.operator, 3),
         harvest_bits=round(judged.harvest, 3),
         links=_links(suspect, membership.accounts),
@@ -156,7 +158,7 @@ def _links(suspect: Suspect, accounts: Int) -> tuple[Link, ...]:
         holders = np.diff(columns.indptr)
         for value in np.flatnonzero((holders >= 2) & (holders <= MAX_LINK_SUPPORT) & (weight > 0)).tolist():
             held = suspect.nodes[np.sort(columns.indices[columns.indptr[value] : columns.indptr[value + 1]])].tolist()
-            for a, b in zip(held[:-1], held[1:], strict=True):
+            for a, b in pairwise(held):
                 bits, reasons = found.get((first[a], first[b]), (0.0, []))
                 reason = view.name.replace("_", " ")
                 found[first[a], first[b]] = (

@@ -1,8 +1,8 @@
 """Who belongs to a campaign, with evidence of their own.
 
 An account is accused only when its own evidence goes beyond shared content: an address, a card, a sign-up slot, a
-parameter habit, a place in the hand-over of closed accounts, or harvesting behaviour of its own. Whoever is merely linked
-is a possible member, and nothing is done to them.
+parameter habit, a place in the hand-over of closed accounts, or harvesting behaviour of its own. Whoever is merely
+linked is a possible member, and nothing is done to them.
 """
 
 from __future__ import annotations
@@ -17,8 +17,12 @@ from stillwatch.campaigns.weights import Odds
 from stillwatch.model import Evidence
 
 Float = npt.NDArray[np.float64]
+LEAST_CHANCE = 0.5  # the data contract says so
 BEYOND_CONTENT_BITS = 1.0
+NOT_LINKS = frozenset({"prior", "own_harvest", "agreement", "falls_short", "share_of_work"})
 CONTENT_FAMILIES = frozenset({"content"})
+SHARES_BITS = 3.0
+LACKING_UNIT = 4.0  # bits lacking per unit of counter-evidence
 OWN_ITEMS = 8  # prompts of the campaign's kind, none followed up, that are behaviour of one's own
 SAYS = {
     "network": "uses addresses of the group",
@@ -29,6 +33,9 @@ SAYS = {
     "content": "sends the group's templates or kind of prompt",
     "params": "sends the group's parameters",
     "behaviour": "behaves as the group does (hours, lengths, models)",
+    "agreement": "is tied to the group in so many further ways",
+    "falls_short": "lacks habits that nearly all members share",
+    "share_of_work": "does less of the group's work than its members do",
     "own_harvest": "gathers items of the group's kind without follow-ups",
 }
 
@@ -64,11 +71,19 @@ def own_evidence(judged: Judged) -> tuple[npt.NDArray[np.int64], dict[str, Float
     suspect = judged.suspect
     accounts, roster, facts = suspect.accounts, suspect.scene.roster, suspect.scene.facts
     node = roster.node[accounts]
-    bits = {family: values[node].astype(np.float64) for family, values in suspect.affinity.by_family.items()}
+    by_family = {family: values[node].astype(np.float64) for family, values in suspect.affinity.by_family.items()}
+    bits = dict(by_family)
     rows = suspect.harvest_rows
     lone = rows[~facts.followed_up[rows]]
     count = np.bincount(facts.account[lone], minlength=facts.account_count)[accounts]
     harvested = np.bincount(facts.account[rows], minlength=facts.account_count)[accounts]
+    others = [values for family, values in bits.items() if family not in CONTENT_FAMILIES]
+    bits["agreement"] = (np.nan_to_num(np.array(others)) >= SHARES_BITS).sum(axis=0).astype(np.float64)
+    # what nearly all members have and this one lacks speaks against it; what it adds never does
+    families = np.nan_to_num(np.array(list(by_family.values()))) if by_family else np.zeros((0, len(accounts)))
+    lacking = np.maximum(np.median(families, axis=1, keepdims=True) - families, 0.0)
+    bits["falls_short"] = -lacking.sum(axis=0) / LACKING_UNIT
+    bits["share_of_work"] = np.minimum(np.log2((1.0 + count) / (1.0 + np.median(count))), 0.0)
     bits["own_harvest"] = np.log2(1.0 + count) - 1.0
     bits["prior"] = np.full(len(accounts), -np.log2(len(suspect.members) / max(1, len(suspect.nodes))))
     return accounts, bits, harvested
@@ -83,8 +98,9 @@ def membership(judged: Judged, odds: Odds) -> Membership:
     chance = 1.0 / (1.0 + 2.0 ** -np.clip(total, -40, 40))
     beyond = np.zeros(len(accounts))
     for family, values in bits.items():
-        if family not in CONTENT_FAMILIES and family not in ("prior", "own_harvest"):
+        if family not in CONTENT_FAMILIES and family not in NOT_LINKS:
             beyond = np.maximum(beyond, np.nan_to_num(values))
     own = 2.0 ** (bits["own_harvest"] + 1.0) - 1.0 >= OWN_ITEMS
     accused = (chance >= 0.5) & ((beyond >= BEYOND_CONTENT_BITS) | own | judged.solo)
-    return Membership(accounts=accounts, probability=chance, accused=accused, bits=bits, harvest_rows=harvested)
+    weighed = {family: values * odds.families[family] for family, values in bits.items() if odds.families.get(family)}
+    return Membership(accounts=accounts, probability=chance, accused=accused, bits=weighed, harvest_rows=harvested)

@@ -1,55 +1,85 @@
 """Which suspects become campaigns, and with which verdict.
 
-Suspects overlap, because the same cluster is found in several views. The most certain one that explains most takes its
-accounts; whatever is left of another stays only while most of it is left.
+Suspects overlap, because the same cluster is found in several views. The one whose harvest is most certain takes its
+accounts; what is left of another is judged again, by itself. A group of checked organisations is nobody's campaign.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from stillwatch.campaigns.judge import Judged
 from stillwatch.campaigns.weights import probability
 from stillwatch.config import Detection
+from stillwatch.detectors.suspect import Suspect
 from stillwatch.model import Verdict
+from stillwatch.operators.affinity import affinity
+from stillwatch.operators.communities import MIN_NODES
 
-LEFT_SHARE = 0.6
+WHOLE_SHARE = 0.9  # of a suspect that must be left, to name it as it is
+REST_SHARE = 0.2  # of a suspect that must be left, to judge the rest by itself
+VOUCHED_SHARE = 0.5
+Named = tuple[Judged, Verdict, float]
 
 
 def verdict(judged: Judged, settings: Detection) -> tuple[Verdict, float] | None:
     """The verdict and its confidence, or None where none is certain enough."""
-    least, harvest = settings.min_confidence, probability(judged.harvest)
+    if judged.suspect.vouched_share >= VOUCHED_SHARE:
+        return None
     if judged.solo:
-        return ("extraction", harvest) if harvest >= least else None
-    operator, resale = probability(judged.operator), probability(judged.resale)
-    if min(operator, harvest) >= least and judged.harvest >= judged.resale:
-        return "extraction", operator * harvest
-    if min(operator, resale) >= least and harvest < least:
-        return "resale", operator * resale
-    if operator >= settings.min_coordinated and harvest < least:
-        return "coordinated", operator
-    return None
+        alone = probability(judged.harvest)
+        return ("extraction", alone) if alone >= settings.min_alone else None
+    kind: Verdict = "extraction" if judged.harvest >= judged.resale else "resale"
+    confidence = judged.confidence.get(kind, 0.0)
+    if confidence >= settings.min_confidence:
+        return kind, confidence
+    operator = probability(judged.operator)
+    return ("coordinated", operator) if operator >= settings.min_coordinated else None
 
 
-def select(judged: Sequence[Judged], settings: Detection) -> list[tuple[Judged, Verdict, float]]:
-    """Non-overlapping campaigns, most telling first; ties in a fixed order."""
-    rank = {"extraction": 0, "resale": 1, "coordinated": 2}
-    named = [(item, *found) for item in judged if (found := verdict(item, settings)) is not None]
-    named.sort(key=lambda n: (rank[n[1]], -_worth(n[0], n[2]), -len(n[0].suspect.nodes), n[0].suspect.nodes.tolist()))
-    taken = np.zeros(0, dtype=bool)
-    chosen = []
+def select(judged: Sequence[Judged], settings: Detection, again: Callable[[Suspect], Judged]) -> list[Named]:
+    """Non-overlapping campaigns. ``again`` judges what is left of a suspect. Ties are settled in a fixed order."""
+    named: list[Named] = []
+    for item in judged:
+        reached = verdict(item, settings)
+        if reached is not None:
+            named.append((item, *reached))
+    named.sort(key=_order)
+    taken = np.zeros(len(judged[0].suspect.members) if judged else 0, dtype=bool)
+    chosen: list[Named] = []
     for item, kind, confidence in named:
         members = item.suspect.members
-        if not len(taken):
-            taken = np.zeros(len(members), dtype=bool)
-        if (members & ~taken).sum() >= LEFT_SHARE * members.sum():
-            chosen.append((item, kind, confidence))
-            taken |= members
+        left = float((members & ~taken).sum() / members.sum())
+        found: Named | None = (item, kind, confidence) if left >= WHOLE_SHARE else None
+        if found is None and left >= REST_SHARE:
+            rest = _rest(item, members & ~taken, settings, again)
+            found = rest if rest is not None and rest[1] == kind else None
+        if found is not None:
+            chosen.append(found)
+            taken |= found[0].suspect.members
     return chosen
 
 
-def _worth(judged: Judged, confidence: float) -> float:
-    """Certainty first in steps of doubling odds, size within a step."""
-    return round(-np.log2(1 - min(confidence, 0.9999)) / 4) * 1e6 + len(judged.suspect.nodes)
+def _rest(item: Judged, left: np.ndarray, settings: Detection, again: Callable[[Suspect], Judged]) -> Named | None:
+    if left.sum() < MIN_NODES:
+        return None
+    suspect = item.suspect
+    rest = Suspect(
+        scene=suspect.scene,
+        members=left,
+        affinity=affinity(suspect.scene.views, left),
+        found_in=suspect.found_in,
+        held_out_p=suspect.held_out_p,
+    )
+    judged = again(rest)
+    found = verdict(judged, settings)
+    return (judged, *found) if found else None
+
+
+def _order(named: Named) -> tuple[bool, int, int, list[int]]:
+    """Coordinated last, since it says least; else the most certain first, then the largest."""
+    item, kind, _ = named
+    certain = {"extraction": item.harvest, "resale": item.resale, "coordinated": item.operator}[kind]
+    return kind == "coordinated", -round(min(certain, 8.0)), -len(item.suspect.nodes), item.suspect.nodes.tolist()

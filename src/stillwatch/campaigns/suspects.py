@@ -23,7 +23,7 @@ from stillwatch.tally.roster import codes
 
 Bool = npt.NDArray[np.bool_]
 SOLO_EXCHANGES = 120  # from here on a node's own traffic says enough to judge it alone
-MAX_SHARE = 0.35  # of all nodes: a larger cluster is the population
+MAX_SHARE = 0.15  # of all nodes: a larger cluster is the population
 SAME = 0.85  # Jaccard overlap from which two clusters are one
 
 
@@ -64,7 +64,10 @@ def _groups(scene: Scene, seeds: list[tuple[str, Bool]], tested: Significance) -
 
 
 class Known:
-    """Clusters seen so far, to recognise one that is nearly the same. Cost per look-up: its nodes x clusters each is in."""
+    """Clusters seen so far, to recognise one that is nearly the same.
+
+    Cost per look-up: its nodes x clusters each is in.
+    """
 
     def __init__(self) -> None:
         self._size: list[int] = []

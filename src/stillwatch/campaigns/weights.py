@@ -1,22 +1,29 @@
 """Fitted curves: from a detector's raw measurement to bits, and from bits to a probability.
 
-The file is written by ``scripts/fit.py`` from labelled worlds and carries where it came from. A detector without a curve
-weighs nothing: a weight nobody measured is not a weight.
+The file is written by ``scripts/fit.py`` from labelled worlds and carries where it came from. A detector without a
+curve weighs nothing: a weight nobody measured is not a weight.
 """
 
 from __future__ import annotations
 
 from functools import cache
 from importlib import resources
+from typing import TypeVar
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from stillwatch.errors import ConfigError
 
+Bits = TypeVar("Bits", float, npt.NDArray[np.float64])
+
 
 class Curve(msgspec.Struct, frozen=True, kw_only=True):
-    """Piecewise linear and monotone: ``bits[i]`` at ``x[i]``, flat outside. ``unknown`` bits where it cannot tell are 0."""
+    """Piecewise linear and monotone: ``bits[i]`` at ``x[i]``, flat outside.
+
+    ``unknown`` bits where it cannot tell are 0.
+    """
 
     x: tuple[float, ...]
     bits: tuple[float, ...]
@@ -32,8 +39,33 @@ class Odds(msgspec.Struct, frozen=True, kw_only=True):
     families: dict[str, float]
 
 
+class Joint(msgspec.Struct, frozen=True, kw_only=True):
+    """Calibration of one axis given both: log2 odds = ``intercept`` + ``operator`` x its odds + ``harvest`` x its odds.
+
+    Unrelated people do not happen to work off one list together, so what is known of one axis informs the other.
+    """
+
+    intercept: float
+    operator: float
+    harvest: float
+
+    def __call__(self, operator: Bits, harvest: Bits) -> Bits:
+        return self.intercept + self.operator * operator + self.harvest * harvest
+
+
+MOST_SUPPORT = 5.0  # bits that one axis may lend the other
+
+
+def support(bits: float) -> float:
+    """What one axis may say of the other."""
+    return min(max(bits, -MOST_SUPPORT), MOST_SUPPORT)
+
+
 class Weights(msgspec.Struct, frozen=True, kw_only=True):
-    """``curves``: detector name -> curve, for groups and (prefix ``solo:``) for accounts alone."""
+    """``confidence``: verdict -> how often it is right, from the weaker of its two axes.
+
+    ``curves``: detector name -> curve, for groups and (prefix ``solo:``) for accounts alone.
+    """
 
     version: str
     curves: dict[str, Curve]
@@ -42,6 +74,10 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     resale: Odds
     solo: Odds
     member: Odds
+    operator_given: Joint
+    harvest_given: Joint
+    resale_given: Joint
+    confidence: dict[str, Joint]
     provenance: dict[str, str]
 
 

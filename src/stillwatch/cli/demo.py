@@ -7,10 +7,11 @@ from pathlib import Path
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    """The command's arguments."""
     made = subparsers.add_parser(
         "demo",
         help="compose a world, scan it, leave a report",
-        description="Compose a labelled world of honest traffic with campaigns in it, scan it, and leave an HTML report.",
+        description="Compose a labelled world with campaigns hidden in it, scan it, and leave an HTML report.",
         epilog="examples:\n  stillwatch demo\n  stillwatch demo --seed 11 --out elsewhere\n",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -20,6 +21,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
+    """Compose, scan, print, leave the report."""
     from stillwatch.api import scan
     from stillwatch.cli.progress import watching
     from stillwatch.cli.scan import print_campaigns

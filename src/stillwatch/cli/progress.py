@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 
 @contextmanager
-def watching() -> Iterator[tuple[Callable[[int, int], None], Callable[[str], None]]]:
+def watching() -> Generator[tuple[Callable[[int, int], None], Callable[[str], None]]]:
     """(progress in bytes, say a stage), for the length of a ``with`` block."""
     console = Console(stderr=True)
     columns = (

@@ -19,6 +19,7 @@ exit codes: 0 scanned (whether or not campaigns were found), 2 unusable input or
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    """The command's arguments."""
     made = subparsers.add_parser(
         "scan",
         help="find campaigns in request logs",
@@ -37,6 +38,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
+    """Scan and write the findings; nothing is left behind where that fails."""
     from stillwatch.api import scan
     from stillwatch.cli.progress import watching
     from stillwatch.config import load_config

@@ -9,17 +9,22 @@ from stillwatch.detectors.items import Partition, Resampling, Volume
 from stillwatch.detectors.lexical import LEXICAL, Concentration
 from stillwatch.detectors.openness import Declared, OneOrganisation
 from stillwatch.detectors.output import EvenInput, EvenOutput, OutputLength, OutputRatio
-from stillwatch.detectors.people import HumanTouch, KindsPerAccount, ManyPeople
+from stillwatch.detectors.people import PEOPLE
 from stillwatch.detectors.pivot import Pivot
-from stillwatch.detectors.protocol import Detector, Measurement
+from stillwatch.detectors.pool import AddressPool, Rented
+from stillwatch.detectors.protocol import Contrary, Detector, Measurement
+from stillwatch.detectors.scale import AccountsRun, OneSetting
 from stillwatch.detectors.schedule import FlatHours, LevelQuota, Synchrony
-from stillwatch.detectors.sharing import SHARING, Agreement
+from stillwatch.detectors.sharing import HOPPING, SHARING, Agreement
 from stillwatch.detectors.style import LengthSpread, LowerCase, SharedLayout, Wrapped
 from stillwatch.detectors.succession import Failover, Replacement
 
+RESALE: tuple[Detector, ...] = (*PEOPLE, HOPPING)
 BUILTIN: tuple[Detector, ...] = (
     *SHARING,
     Agreement(),
+    AddressPool(),
+    Rented(),
     HeldOut(),
     Exchangeable(),
     LevelQuota(),
@@ -32,6 +37,8 @@ BUILTIN: tuple[Detector, ...] = (
     Partition(),
     Resampling(),
     Volume(),
+    AccountsRun(),
+    OneSetting(),
     SingleTurn(),
     Rephrasing(),
     LengthSpread(),
@@ -45,9 +52,8 @@ BUILTIN: tuple[Detector, ...] = (
     EvenOutput(),
     *LEXICAL,
     Concentration(),
-    ManyPeople(),
-    KindsPerAccount(),
-    HumanTouch(),
+    *RESALE,
+    *(Contrary(of=d, name=f"not_{d.name}", family=f"{d.family}_against", axis="harvest") for d in RESALE),
 )
 
 __all__ = ["BUILTIN", "Detector", "Measurement"]

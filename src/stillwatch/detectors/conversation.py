@@ -1,7 +1,7 @@
 """What the members leave out: follow-ups, retries, rephrasings.
 
-Why harvesting looks like this: the answer is the product, nobody reads it and asks on. Who is innocent and looks the same:
-batch jobs, evaluations, one-shot tools. How it is avoided: by sending staged follow-ups, which cost exchanges.
+Why harvesting looks like this: the answer is the product, nobody reads it and asks on. Who is innocent and looks the
+same: batch jobs, evaluations, one-shot tools. How it is avoided: by sending staged follow-ups, which cost exchanges.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Are the members interchangeable? Shards of one list are alike; people are not.
 
 Why harvesting looks like this: each account draws from the same list, so accounts differ no more than two halves of one
-account do. Who is innocent and looks the same: evaluators of one benchmark. Why people are not: each has topics of their
-own. How it is avoided: by giving each account a topic. Source: one-way analysis of variance, intra-class correlation.
+account do. Who is innocent and looks the same: evaluators of one benchmark. Why people are not: each has topics of
+their own. How it is avoided: by giving each account a topic. Source: one-way analysis of variance, intra-class
+correlation.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The cluster was found in one family of attributes and holds together in another.
 
-Why harvesting looks like this: one operator leaves traces in several places at once. Who is innocent and looks the same:
-evaluators on shared cloud runners; significance is not malice. How it is avoided: by sharing nothing in a second family.
-Source: permutation null of ``operators.null`` (stratified, Benjamini-Yekutieli).
+Why harvesting looks like this: one operator leaves traces in several places at once. Who is innocent and looks the
+same: evaluators on shared cloud runners; significance is not malice. How it is avoided: by sharing nothing in a
+second family. Source: permutation null of ``operators.null`` (stratified, Benjamini-Yekutieli).
 """
 
 from __future__ import annotations

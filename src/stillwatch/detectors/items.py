@@ -1,8 +1,9 @@
 """How the members divide the items among them: a list worked off together, or the same list by each.
 
-Why harvesting looks like this: a list is partitioned over the accounts, so that hardly an item is asked twice, or each item
-is asked a fixed number of times. Who is innocent and looks the same: evaluators and classes share templates too, but
-each of them asks the same items; customers of one product each bring their own. How it is avoided: by asking in vain.
+Why harvesting looks like this: a list is partitioned over the accounts, so that hardly an item is asked twice, or
+each item is asked a fixed number of times. Who is innocent and looks the same: evaluators and classes share templates
+too, but each of them asks the same items; customers of one product each bring their own. How it is avoided: by asking
+in vain.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What the prompts ask for, by the shipped classifiers: the only detectors that read words.
 
-Why harvesting looks like this: reasoning is elicited, answers are graded by rubric, sensitive requests are rewritten. Who
-is innocent and looks the same: teachers, auditors, evaluators, careful people. How it is avoided: by other words. They
-can be switched off, and figures with them off are reported.
+Why harvesting looks like this: reasoning is elicited, answers are graded by rubric, sensitive requests are rewritten.
+Who is innocent and looks the same: teachers, auditors, evaluators, careful people. How it is avoided: by other words.
+They can be switched off, and figures with them off are reported.
 """
 
 from __future__ import annotations

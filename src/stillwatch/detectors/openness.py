@@ -1,7 +1,8 @@
 """What speaks for the members: they say who they are.
 
-Why harvesting does not look like this: fraudulent accounts pretend to be unrelated people. Who is innocent: enterprises,
-research groups, aggregators. How it is abused: by declaring an organisation, which verification makes expensive.
+Why harvesting does not look like this: fraudulent accounts pretend to be unrelated people. Who is innocent:
+enterprises, research groups, aggregators. How it is abused: by declaring an organisation, which verification makes
+expensive.
 """
 
 from __future__ import annotations
@@ -15,30 +16,20 @@ from stillwatch.detectors.protocol import Measurement
 from stillwatch.detectors.suspect import Suspect
 from stillwatch.model import Axis
 
-SOLID_PLANS = ("enterprise", "education", "research", "startup")
-
-
-def _is(suspect: Suspect, column: str, wanted: Sequence[str]) -> float | None:
-    values = [v for v in suspect.scene.roster.side.column(column).take(suspect.accounts).to_pylist() if v is not None]
-    return sum(v in wanted for v in values) / len(values) if values else None
-
 
 class Declared(msgspec.Struct, frozen=True, kw_only=True):
-    """Share of members that openly belong to an organisation, or hold a verified or programme account, negated."""
+    """Share of members that belong to a checked organisation or programme, negated."""
 
     name: str = "says_who_it_is"
     family: str = "openness"
     axis: Axis = "operator"
-    needs: Sequence[str] = ("declared_org|plan|verification",)
+    needs: Sequence[str] = ("plan|verification",)
 
     def measure(self, suspect: Suspect) -> Measurement | None:
-        verified = _is(suspect, "verification", ("organisation",))
-        solid = _is(suspect, "plan", SOLID_PLANS)
-        if verified is None and solid is None:
+        if not suspect.scene.roster.has_side:
             return None
-        declared = float(suspect.scene.roster.declared[suspect.accounts].mean())
-        share = max(declared, verified or 0.0, solid or 0.0)
-        return Measurement(x=-share, says=f"{share:.0%} of the members openly belong to an organisation or a programme")
+        share = suspect.vouched_share
+        return Measurement(x=-share, says=f"{share:.0%} of the members belong to a checked organisation or programme")
 
 
 class OneOrganisation(msgspec.Struct, frozen=True, kw_only=True):

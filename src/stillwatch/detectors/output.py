@@ -1,7 +1,8 @@
 """What comes back: long answers to short questions.
 
-Why harvesting looks like this: output is what is wanted, and it is paid for. Who is innocent and looks the same: writers
-and coders. Evaluations and labelling are the opposite: short answers. How it is avoided: by padding the input.
+Why harvesting looks like this: output is what is wanted, and it is paid for. Who is innocent and looks the same:
+writers and coders. Evaluations and labelling are the opposite: short answers. How it is avoided: by padding the
+input.
 """
 
 from __future__ import annotations

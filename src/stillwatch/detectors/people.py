@@ -1,7 +1,8 @@
 """Are there many people behind each account? What tells a resold pool from a harvest, and both from households.
 
-Why resale looks like this: an account carries many strangers' languages, system prompts, tools and end users at once. Who is
-innocent and looks the same: a declared aggregator, a product's back-end. How it is avoided: by one customer per account.
+Why resale looks like this: an account carries many strangers' languages, system prompts, tools and end users at once.
+Who is innocent and looks the same: a declared aggregator, a product's back-end. How it is avoided: by one customer
+per account.
 """
 
 from __future__ import annotations
@@ -82,3 +83,6 @@ class HumanTouch(msgspec.Struct, frozen=True, kw_only=True):
         return Measurement(
             x=x, says=f"{facts.followed_up[rows].mean():.0%} follow-ups, {lower.mean():.0%} careless starts"
         )
+
+
+PEOPLE = (ManyPeople(), KindsPerAccount(), HumanTouch())

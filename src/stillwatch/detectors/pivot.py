@@ -1,8 +1,8 @@
 """The members move to a new model at once.
 
-Why harvesting looks like this: a better teacher is a better data set, and one configuration moves every account; half of one
-campaign's traffic moved within 24 hours. Who is innocent and looks the same: products that follow a default. How it is
-avoided: by moving slowly.
+Why harvesting looks like this: a better teacher is a better data set, and one configuration moves every account; half
+of one campaign's traffic moved within 24 hours. Who is innocent and looks the same: products that follow a default.
+How it is avoided: by moving slowly.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MIN_ROWS = 48
 
 
 class Pivot(msgspec.Struct, frozen=True, kw_only=True):
-    """Share of the cluster's traffic on a new model within a day of its first use, less everybody's share of it then."""
+    """Share of the traffic on a new model within a day of its first use, less everybody's share of it then."""
 
     name: str = "model_pivot"
     family: str = "pivot"

@@ -1,13 +1,14 @@
 """The seam for detectors.
 
 A detector measures one thing about one cluster of accounts. It returns the raw measurement; ``weights`` turn that into
-bits by a curve fitted on labelled worlds, so a raw score never leaves this package and a weight nobody measured is not a
-weight. ``None`` means *cannot tell*: not zero.
+bits by a curve fitted on labelled worlds, so a raw score never leaves this package and a weight nobody measured is
+not a weight. ``None`` means *cannot tell*: not zero.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import msgspec
@@ -17,7 +18,10 @@ from stillwatch.model import Axis
 
 
 class Measurement(msgspec.Struct, frozen=True, kw_only=True):
-    """``x``: larger is more suspicious, in the detector's own unit. ``says``: the finding in words, with its figures."""
+    """``x``: larger is more suspicious, in the detector's own unit.
+
+    ``says``: the finding in words, with its figures.
+    """
 
     x: float
     says: str
@@ -28,11 +32,33 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
 class Detector(Protocol):
     """``needs``: columns without which it does not apply (any one of a ``|``-joined group suffices)."""
 
-    name: str
-    family: str
-    axis: Axis
-    needs: Sequence[str]
+    @property
+    def name(self) -> str: ...
+    @property
+    def family(self) -> str: ...
+    @property
+    def axis(self) -> Axis: ...
+    @property
+    def needs(self) -> Sequence[str]: ...
 
     def measure(self, suspect: Suspect) -> Measurement | None:
         """One measurement of one cluster; None where it cannot tell."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contrary:
+    """Another detector read the other way and on another axis: what speaks for people speaks against harvest."""
+
+    of: Detector
+    name: str
+    family: str
+    axis: Axis
+
+    @property
+    def needs(self) -> Sequence[str]:
+        return self.of.needs
+
+    def measure(self, suspect: Suspect) -> Measurement | None:
+        found = self.of.measure(suspect)
+        return None if found is None else msgspec.structs.replace(found, x=-found.x)

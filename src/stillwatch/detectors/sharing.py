@@ -1,8 +1,9 @@
 """Members share values of one family that others do not: one detector per family, and how many families agree.
 
-Why harvesting looks like this: accounts of one operator are bought, paid, connected and scripted together. Who looks the
-same and is innocent: a household's card, an office's address, a class signing up in one hour, customers of one product.
-How it is avoided: one proxy, card, mailbox and script per account, each of which costs; hence one detector per family.
+Why harvesting looks like this: accounts of one operator are bought, paid, connected and scripted together. Who looks
+the same and is innocent: a household's card, an office's address, a class signing up in one hour, customers of one
+product. How it is avoided: one proxy, card, mailbox and script per account, each of which costs; hence one detector
+per family.
 """
 
 from __future__ import annotations
@@ -20,6 +21,11 @@ MIN_INFORMED = 3
 SHARES_BITS = 3.0
 # a household of three shares everything too: sharing counts by how many members do, 1 at sixteen
 SIZE_UNIT = 4.0
+MOST_SIZE = 1.6  # a population is not a better cluster than a cluster
+
+
+def _size(sharing: int) -> float:
+    return float(min(np.log2(1 + sharing) / SIZE_UNIT, MOST_SIZE))
 
 
 class Sharing(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +47,7 @@ class Sharing(msgspec.Struct, frozen=True, kw_only=True):
             return None
         sharing = int((known >= SHARES_BITS).sum())
         says = f"{sharing} of {len(known)} members share {self.views} that few outside the group have"
-        x = float(known.mean() * np.log2(1 + sharing) / SIZE_UNIT)
+        x = float(known.mean()) * _size(sharing)
         return Measurement(x=x, says=says, rows=suspect.examples(suspect.rows))
 
 
@@ -54,12 +60,13 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True):
     needs: Sequence[str] = ()
 
     def measure(self, suspect: Suspect) -> Measurement | None:
-        table = np.stack([bits[suspect.members] for bits in suspect.affinity.by_family.values()])
-        if table.shape[0] < 3 or table.shape[1] < MIN_INFORMED:  # noqa: PLR2004 - two families hardly agree
+        known = suspect.affinity.by_family
+        if len(known) < 3 or len(suspect.nodes) < MIN_INFORMED:
             return None
+        table = np.stack([bits[suspect.members] for bits in known.values()])
         agree = (np.nan_to_num(table) >= SHARES_BITS).sum(axis=0)
-        several = int((agree >= 2).sum())  # noqa: PLR2004
-        x = float(agree.mean() * np.log2(1 + several) / SIZE_UNIT)
+        several = int((agree >= 2).sum())
+        x = float(agree.mean()) * _size(several)
         says = f"{several} of {len(agree)} members are tied to the group in two or more independent ways"
         return Measurement(x=x, says=says, rows=suspect.examples(suspect.rows))
 
@@ -91,4 +98,13 @@ SHARING: tuple[Sharing, ...] = (
     Sharing(
         name="shared_params", family="params", views="an unusual set of parameters", needs=("max_tokens|temperature",)
     ),
+)
+
+# Strangers' conversations that move between accounts are what a reseller's balancer leaves behind.
+HOPPING = Sharing(
+    name="sessions_move",
+    family="hopping",
+    views="conversations, end users or credentials",
+    needs=("key_id|conversation_id|end_user_id",),
+    axis="resale",
 )

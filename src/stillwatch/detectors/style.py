@@ -68,7 +68,7 @@ class SharedLayout(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Wrapped(msgspec.Struct, frozen=True, kw_only=True):
-    """Share of the prompts that repeat a sentence of at least ten different prompts of the cluster: a swept template."""
+    """Share of the prompts that repeat a sentence of ten or more different prompts of the cluster: a swept template."""
 
     name: str = "swept_template"
     family: str = "template"
@@ -85,7 +85,7 @@ class Wrapped(msgspec.Struct, frozen=True, kw_only=True):
             template * (len(rows) + 1) + np.unique(facts.key("text_key")[rows], return_inverse=True)[1][at]
         )
         texts = np.bincount(mixed // (len(rows) + 1), minlength=int(template.max(initial=0)) + 1)
-        swept = np.unique(at[texts[template] >= 10])  # noqa: PLR2004 - ten fillings are a sweep
+        swept = np.unique(at[texts[template] >= 10])
         x = len(swept) / len(rows)
         return Measurement(
             x=x, says=f"{x:.0%} of the prompts fill the slot of a template", rows=suspect.examples(rows[swept])

@@ -1,7 +1,8 @@
 """Work that moves from one account to another: after a refusal within seconds, after a closure within days.
 
-Why harvesting looks like this: a balancer retries a refused request on a sibling, and a closed account is replaced. Who is
-innocent and looks the same: almost nobody retries on somebody else's account. How it is avoided: by dropping the request.
+Why harvesting looks like this: a balancer retries a refused request on a sibling, and a closed account is replaced.
+Who is innocent and looks the same: almost nobody retries on somebody else's account. How it is avoided: by dropping
+the request.
 """
 
 from __future__ import annotations
@@ -70,5 +71,6 @@ class Replacement(msgspec.Struct, frozen=True, kw_only=True):
         first = scene.facts.at_us[scene.row_start[suspect.accounts]]
         share = float((own > 0).mean() / max((closed > 0).mean(), 1e-9))
         after = [bool(((first > c) & (first < c + REPLACED_DAYS * 86_400_000_000)).any()) for c in own[own > 0]]
-        said = f"{int((own > 0).sum())} members were closed ({share:.1f} times the usual share); {sum(after)} were replaced"
+        closures = int((own > 0).sum())
+        said = f"{closures} members were closed ({share:.1f} times the usual share); {sum(after)} were replaced"
         return Measurement(x=float(np.log2(share + 0.25) + np.log2(1 + sum(after))), says=said)

@@ -1,8 +1,8 @@
 """What a detector is shown: one cluster of accounts, its exchanges, and the scene around it.
 
 ``harvest_rows`` are the exchanges that carry what the members share and others do not (a template, a kind of prompt, a
-tool set); where nothing of the sort is known they are all rows. In a blended pool this is what keeps organic traffic from
-washing the evidence out. They are a working set, not an accusation.
+tool set); where nothing of the sort is known they are all rows. In a blended pool this is what keeps organic traffic
+from washing the evidence out. They are a working set, not an accusation.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ CONTENT_VIEWS = ("template", "kind", "system_shape", "tools", "shape")
 # column of the contract -> what a fingerprint keeps of it
 SOURCES = {
     "client_address": "address_key",
+    "client_network": "network",
     "ja4": "stack_key",
     "header_signature": "stack_key",
     "user_agent": "agent_key",
@@ -102,6 +103,7 @@ def _spans(first: Int, last: Int) -> Int:
 
 
 def build_scene(facts: Facts, roster: Roster, views: tuple[View, ...], kind: Int) -> Scene:
+    """Put what is known of an input together."""
     start = np.searchsorted(facts.account, np.arange(len(roster) + 1))
     return Scene(facts=facts, roster=roster, views=views, kind=kind, row_start=start)
 
@@ -120,6 +122,11 @@ class Suspect:
     def accounts(self) -> Int:
         """Roster positions of the members' accounts."""
         return np.flatnonzero(self.members[self.scene.roster.node])
+
+    @cached_property
+    def vouched_share(self) -> float:
+        """Share of the accounts that belong to a checked organisation or programme."""
+        return float(self.scene.roster.vouched[self.accounts].mean())
 
     @cached_property
     def nodes(self) -> Int:

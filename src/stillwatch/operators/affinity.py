@@ -34,7 +34,7 @@ class Affinity:
 
     def total(self) -> Bits:
         """Sum over families, unknown counting nothing."""
-        return np.nansum(list(self.by_family.values()), axis=0, dtype=np.float32)
+        return np.asarray(np.nansum(list(self.by_family.values()), axis=0, dtype=np.float32), dtype=np.float32)
 
 
 def affinity(views: Sequence[View], members: Bool) -> Affinity:
@@ -66,7 +66,7 @@ def _view_bits(view: View, members: Bool) -> tuple[Bits, npt.NDArray[np.int64]]:
 
 
 @nb.njit(cache=True, nogil=True)
-def _log_ratio(inside, n_in, outside, n_out, base):
+def _log_ratio(inside: float, n_in: float, outside: float, n_out: float, base: float) -> float:
     sure = max(inside - CAUTION * np.sqrt(max(inside, 0.0)), 0.0)
     rate_in = (sure + PRIOR_WEIGHT * base) / (max(n_in, 0.0) + PRIOR_WEIGHT)
     rate_out = (outside + PRIOR_WEIGHT * base) / (n_out + PRIOR_WEIGHT)
@@ -74,8 +74,19 @@ def _log_ratio(inside, n_in, outside, n_out, base):
 
 
 @nb.njit(cache=True, nogil=True)
-def _best_bits(indptr, indices, value_ptr, holder, members, n_in, n_out):
-    """(float32[nodes] best bits, never below 0; values of at least ``STRONG_BITS``). A member's own value is left out."""
+def _best_bits(  # noqa: C901 - one loop over links is the whole point
+    indptr: npt.NDArray[np.int32],
+    indices: npt.NDArray[np.int32],
+    value_ptr: npt.NDArray[np.int32],
+    holder: npt.NDArray[np.int32],
+    members: Bool,
+    n_in: float,
+    n_out: float,
+) -> tuple[Bits, npt.NDArray[np.int64]]:
+    """(float32[nodes] best bits, never below 0; values of at least ``STRONG_BITS``).
+
+    A member's own value is left out.
+    """
     best = np.zeros(len(members), dtype=np.float32)
     inside = np.zeros(len(value_ptr) - 1, dtype=np.int32)
     for node in range(len(members)):

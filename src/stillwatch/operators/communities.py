@@ -1,7 +1,7 @@
 """Candidate clusters: communities of each family's bipartite graph (node x value), never of a node x node projection.
 
-An edge weighs as many bits as the value is rare among nodes, so a campus address or a popular client hardly pulls. Leiden
-runs single-threaded with a fixed seed: the parallel one is not deterministic.
+An edge weighs as many bits as the value is rare among nodes, so a campus address or a popular client hardly pulls.
+Leiden runs single-threaded with a fixed seed: the parallel one is not deterministic.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ SEED = 20_260_223
 
 @dataclass(frozen=True)
 class Significance:
-    """Per candidate and family: ``p`` (float64[candidates], NaN where not tested) and ``lift`` in log2 over the null."""
+    """Per candidate and family: ``p`` (float64[candidates], NaN untested) and ``lift`` in log2 over the null."""
 
     p: dict[str, npt.NDArray[np.float64]]
     lift: dict[str, npt.NDArray[np.float64]]

@@ -63,7 +63,7 @@ class View:
 def build_views(facts: Facts, roster: Roster, templates: Templates, kind: Int) -> tuple[View, ...]:
     """Every view this input supports. O(rows log rows) each."""
     found = []
-    for name, family, row, value, needed in _incidences(facts, roster, templates, kind):
+    for name, family, row, value, needed in _incidences(facts, templates, kind):
         view = _view(name, family, row, facts.account[row], value, roster, needed)
         if view is not None:
             found.append(view)
@@ -78,7 +78,7 @@ def build_views(facts: Facts, roster: Roster, templates: Templates, kind: Int) -
 Incidence = tuple[str, str, Int, npt.NDArray[np.uint64], int]
 
 
-def _incidences(facts: Facts, roster: Roster, templates: Templates, kind: Int) -> Iterator[Incidence]:
+def _incidences(facts: Facts, templates: Templates, kind: Int) -> Iterator[Incidence]:
     """(view, family, row, value, rows needed) of every view of exchanges; a value of 0 is unknown."""
     rows = np.arange(len(facts))
     for name, family, column in (

@@ -110,7 +110,7 @@ class Facts:
         if valid.any():
             raw[valid] = np.asarray(column.drop_null().flatten(), dtype=np.float32).reshape(-1, GIST_DIMENSIONS)
         norm = np.linalg.norm(raw, axis=1, keepdims=True)
-        return raw / np.where(norm > 0, norm, 1)
+        return (raw / np.where(norm > 0, norm, 1)).astype(np.float32)
 
     @cached_property
     def has_prompt(self) -> npt.NDArray[np.bool_]:

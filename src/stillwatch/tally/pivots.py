@@ -1,8 +1,8 @@
 """When a group's traffic moves to a model that is new.
 
-A model is new from its first use by anybody in the input (models seen in the input's first day have no known release). A
-pivot is the first day on which a new model takes at least a fifth of the group's traffic within the day after the group
-first uses it. It does not know release dates: first use is the earliest the logs can show.
+A model is new from its first use by anybody in the input (models seen in the input's first day have no known
+release). A pivot is the first day on which a new model takes at least a fifth of the group's traffic within the day
+after the group first uses it. It does not know release dates: first use is the earliest the logs can show.
 """
 
 from __future__ import annotations

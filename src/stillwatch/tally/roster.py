@@ -23,6 +23,7 @@ Int = npt.NDArray[np.int64]
 PRIVATE_DOMAIN_CARDS_PER_ACCOUNT = 0.34
 # A domain with more accounts than this share of all is a mail provider, listed or not.
 PUBLIC_DOMAIN_SHARE = 0.02
+CHECKED_PLANS = ("enterprise", "education", "research")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,8 @@ class Roster:
 
     ``names``: columns platform, account_id. ``side``: ``tables.ACCOUNTS``, null rows where an account has none.
     ``node``: int64[n], the organisation an account is contracted into. ``node_size``: accounts of each node.
-    ``declared``: bool[n], the account openly belongs to an organisation (whatever else it does).
+    ``declared``: bool[n], the account openly belongs to an organisation (whatever else it does). ``vouched``: bool[n],
+    somebody checked: a verified organisation, or a plan that needs a contract or an institution.
     """
 
     names: pa.Table
@@ -40,6 +42,7 @@ class Roster:
     node: Int
     node_size: Int
     declared: npt.NDArray[np.bool_]
+    vouched: npt.NDArray[np.bool_]
 
     def __len__(self) -> int:
         return self.names.num_rows
@@ -72,7 +75,15 @@ def build_roster(seen: pa.Table, accounts: pa.Table | None) -> Roster:
         node=node,
         node_size=np.bincount(node, minlength=int(node.max(initial=-1)) + 1),
         declared=declared,
+        vouched=vouched_for(side),
     )
+
+
+def vouched_for(side: pa.Table) -> npt.NDArray[np.bool_]:
+    """Which accounts somebody checked. A declared name alone is only a word; a verified organisation is not."""
+    verified = pc.equal(side.column("verification"), "organisation")
+    planned = pc.is_in(side.column("plan"), value_set=pa.array(CHECKED_PLANS))
+    return np.asarray(pc.or_(pc.fill_null(verified, False), planned))
 
 
 def _align(names: pa.Table, accounts: pa.Table | None) -> pa.Table:
