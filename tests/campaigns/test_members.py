@@ -1,0 +1,66 @@
+"""Nobody is accused for what they ask alone: an account's own evidence must go beyond shared content."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from written_suspects import crowd, judged
+
+from stillwatch.campaigns.judge import Judged
+from stillwatch.campaigns.members import BEYOND_CONTENT_BITS, CONTENT_FAMILIES, OWN_ITEMS, membership
+from stillwatch.campaigns.weights import Odds
+from stillwatch.operators.affinity import Affinity
+
+SCENE = crowd()  # three exchanges an account: too few to be harvesting behaviour of one's own
+CERTAIN = Odds(intercept=40.0, families={})
+
+
+def with_bits(item: Judged, **bits: float) -> Judged:
+    """The cluster with the same bits for every node."""
+    from dataclasses import replace
+
+    count = len(item.suspect.members)
+    made = Affinity({family: np.full(count, value, np.float32) for family, value in bits.items()}, {})
+    return replace(item, suspect=replace(item.suspect, affinity=made))
+
+
+def test_content_alone_accuses_nobody_however_certain() -> None:
+    item = with_bits(judged(SCENE, range(8), 20, 20), content=12.0)
+    found = membership(item, CERTAIN)
+    assert (found.probability > 0.99).all()
+    assert not found.accused.any()
+
+
+def test_unknown_beyond_content_accuses_nobody() -> None:
+    item = with_bits(judged(SCENE, range(8), 20, 20), content=12.0, network=float("nan"), payment=float("nan"))
+    assert not membership(item, CERTAIN).accused.any()
+
+
+@pytest.mark.parametrize("family", ["network", "payment", "signup", "params", "client", "session"])
+def test_one_tie_beyond_content_suffices_where_membership_is_likely(family: str) -> None:
+    item = judged(SCENE, range(8), 20, 20)
+    enough = with_bits(item, content=9.0, **{family: BEYOND_CONTENT_BITS})
+    short = with_bits(item, content=9.0, **{family: BEYOND_CONTENT_BITS - 0.1})
+    assert membership(enough, CERTAIN).accused.all()
+    assert not membership(short, CERTAIN).accused.any()
+
+
+def test_who_is_unlikely_to_belong_is_not_accused_whatever_they_share() -> None:
+    item = with_bits(judged(SCENE, range(8), 20, 20), network=12.0, payment=12.0)
+    assert not membership(item, Odds(intercept=-3.0, families={})).accused.any()
+
+
+def test_evidence_of_an_account_leaves_out_what_is_unknown_and_starts_with_the_strongest() -> None:
+    item = with_bits(judged(SCENE, range(8), 20, 20), content=2.0, network=7.0, payment=float("nan"))
+    odds = Odds(intercept=0.0, families={"content": 1.0, "network": 0.5, "payment": 1.0, "prior": 1.0})
+    reasons = membership(item, odds).evidence(0)
+    families = [reason.family for reason in reasons]
+    assert families[0] == "network"
+    assert families == ["network", "content"]
+    assert reasons[0].bits == 3.5
+    assert [abs(r.bits) for r in reasons] == sorted((abs(r.bits) for r in reasons), reverse=True)
+
+
+def test_content_is_the_only_family_that_never_accuses() -> None:
+    assert frozenset({"content"}) == CONTENT_FAMILIES
+    assert OWN_ITEMS > 3

@@ -1,0 +1,231 @@
+"""Both axes or no accusation; checked organisations are nobody's campaign; no account is in two campaigns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import structs
+from written_suspects import crowd, judged, of_odds
+
+from stillwatch.campaigns.judge import Judged, judge, strongest, total
+from stillwatch.campaigns.select import VOUCHED_SHARE, select, verdict
+from stillwatch.campaigns.weights import Curve, Odds, load_weights, probability, support
+from stillwatch.config import Detection
+from stillwatch.detectors import BUILTIN, Measurement
+from stillwatch.detectors.suspect import Suspect
+from stillwatch.model import Axis, Evidence
+
+SCENE = crowd()
+SETTINGS = Detection()
+ODDS = st.floats(-30, 30)
+
+
+def same_again(suspect: Suspect) -> Judged:
+    """What is left of a cluster looks as bad as the whole."""
+    return of_odds(suspect, 20, 20, -20)
+
+
+@settings(max_examples=300, deadline=None)
+@given(ODDS, ODDS, ODDS)
+def test_extraction_needs_both_axes(operator: float, harvest: float, resale: float) -> None:
+    found = verdict(judged(SCENE, range(6), operator, harvest, resale), SETTINGS)
+    if found is not None and found[0] == "extraction":
+        assert probability(operator) >= SETTINGS.min_confidence
+        assert probability(harvest) >= SETTINGS.min_confidence
+        assert found[1] <= min(probability(operator), probability(harvest)) + 1e-12
+    if probability(operator) < SETTINGS.min_confidence:
+        assert found is None
+
+
+@pytest.mark.parametrize(
+    ("operator", "harvest", "resale", "expected"),
+    [
+        (20, 20, -20, "extraction"),
+        (20, -20, 20, "resale"),
+        (20, -20, -20, "coordinated"),
+        (-20, 20, -20, None),
+        (-20, -20, 20, None),
+        (-20, 20, 20, None),
+        (3.3, 3.3, -20, "extraction"),
+        (3.0, 20, -20, None),
+        (20, 3.0, -20, "coordinated"),
+    ],
+)
+def test_what_each_pair_of_axes_comes_to(operator: float, harvest: float, resale: float, expected: str | None) -> None:
+    found = verdict(judged(SCENE, range(6), operator, harvest, resale), SETTINGS)
+    assert (found and found[0]) == expected
+
+
+@settings(max_examples=200, deadline=None)
+@given(ODDS, ODDS, ODDS)
+def test_a_group_of_checked_organisations_is_nobody_s_campaign(operator: float, harvest: float, resale: float) -> None:
+    item = judged(VOUCHED, range(6), operator, harvest, resale)
+    assert item.suspect.vouched_share >= VOUCHED_SHARE
+    assert verdict(item, SETTINGS) is None
+
+
+VOUCHED = crowd(plans={f"a{i:02d}": "enterprise" for i in range(3)})
+
+
+def test_one_vouched_account_among_many_shields_nobody() -> None:
+    scene = crowd(plans={"a00": "enterprise"})
+    assert verdict(judged(scene, range(6), 20, 20), SETTINGS) is not None
+
+
+def test_one_account_alone_needs_more_certainty_and_can_only_be_accused_of_extraction() -> None:
+    between = float(np.log2(0.95 / 0.05))
+    assert SETTINGS.min_confidence < probability(between) < SETTINGS.min_alone
+    assert verdict(judged(SCENE, [0], 0.0, between, -60), SETTINGS) is None
+    assert verdict(judged(SCENE, [0], 20.0, -20, 20), SETTINGS) is None
+    assert verdict(judged(SCENE, [0], 0.0, 12, -60), SETTINGS) == ("extraction", probability(12))
+
+
+@settings(max_examples=100, deadline=None)
+@given(ODDS, ODDS, ODDS, st.floats(0.5, 1), st.floats(0.5, 1))
+def test_raising_the_bar_never_accuses_more(operator: float, harvest: float, resale: float, a: float, b: float) -> None:
+    low, high = (Detection(min_confidence=v, min_coordinated=1.0) for v in sorted((a, b)))
+    item = judged(SCENE, range(6), operator, harvest, resale)
+    if verdict(item, low) is None:
+        assert verdict(item, high) is None
+
+
+CLUSTERS = st.lists(
+    st.tuples(st.sets(st.integers(0, 23), min_size=1, max_size=12), ODDS, ODDS, ODDS), min_size=1, max_size=8
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(CLUSTERS)
+def test_no_account_is_in_two_campaigns(clusters: list[tuple[set[int], float, float, float]]) -> None:
+    items = [judged(SCENE, sorted(own), o, h, r) for own, o, h, r in clusters]
+    chosen = select(items, SETTINGS, same_again)
+    accounts = np.concatenate([item.suspect.accounts for item, _, _ in chosen] or [np.zeros(0, int)])
+    assert len(np.unique(accounts)) == len(accounts)
+
+
+@settings(max_examples=50, deadline=None)
+@given(CLUSTERS, st.randoms(use_true_random=False))
+def test_the_order_of_the_suspects_does_not_matter(
+    clusters: list[tuple[set[int], float, float, float]], dice: object
+) -> None:
+    items = [judged(SCENE, sorted(own), o, h, r) for own, o, h, r in clusters]
+    shuffled = list(items)
+    dice.shuffle(shuffled)
+
+    def summary(found: list[Judged]) -> list[tuple[list[int], str, float]]:
+        return [(i.suspect.nodes.tolist(), k, c) for i, k, c in select(found, SETTINGS, same_again)]
+
+    assert summary(items) == summary(shuffled)
+
+
+def test_the_most_certain_takes_its_accounts_and_the_rest_is_judged_again() -> None:
+    asked: list[list[int]] = []
+
+    def again(suspect: Suspect) -> Judged:
+        asked.append(suspect.nodes.tolist())
+        return same_again(suspect)
+
+    items = [judged(SCENE, range(4, 14), 20, 4), judged(SCENE, range(8), 20, 20)]
+    chosen = select(items, SETTINGS, again)
+    assert [item.suspect.nodes.tolist() for item, _, _ in chosen] == [list(range(8)), list(range(8, 14))]
+    assert asked == [list(range(8, 14))]
+
+
+def test_what_is_left_is_let_go_when_it_no_longer_looks_bad() -> None:
+    def innocent(suspect: Suspect) -> Judged:
+        return of_odds(suspect, -20, -20, -20)
+
+    items = [judged(SCENE, range(4, 14), 20, 4), judged(SCENE, range(8), 20, 20)]
+    assert len(select(items, SETTINGS, innocent)) == 1
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.floats(-5, 5), st.floats(-5, 5)), min_size=2, max_size=9, unique_by=lambda p: p[0]),
+       st.floats(-9, 9), st.floats(-9, 9))  # fmt: skip
+def test_a_rising_curve_rises_everywhere_and_is_flat_outside(
+    points: list[tuple[float, float]], a: float, b: float
+) -> None:
+    x = tuple(sorted(p[0] for p in points))
+    bits = tuple(sorted(p[1] for p in points))
+    curve = Curve(x=x, bits=bits)
+    low, high = sorted((a, b))
+    assert curve(low) <= curve(high) + 1e-9
+    assert bits[0] - 1e-9 <= curve(a) <= bits[-1] + 1e-9
+    assert curve(x[0] - 1) == bits[0]
+    assert curve(x[-1] + 1) == bits[-1]
+    assert curve(x[1]) == pytest.approx(bits[1])
+
+
+def test_every_shipped_curve_rises_and_belongs_to_a_detector() -> None:
+    weights = load_weights()
+    names = {detector.name for detector in BUILTIN}
+    for name, curve in weights.curves.items():
+        assert name.removeprefix("solo:") in names
+        assert list(curve.x) == sorted(set(curve.x)), name
+        assert list(curve.bits) == sorted(curve.bits), name
+    for odds in (weights.operator, weights.harvest, weights.resale, weights.solo):
+        assert set(odds.families) <= {detector.family for detector in BUILTIN}
+        assert min(odds.families.values()) >= 0
+    assert weights.provenance
+
+
+def test_within_a_family_only_the_strongest_counts() -> None:
+    def reason(name: str, family: str, bits: float) -> Evidence:
+        return Evidence(name=name, family=family, axis="harvest", bits=bits, says="so")
+
+    evidence = (reason("a", "style", -3), reason("b", "style", 2), reason("c", "output", 1.5))
+    assert strongest(evidence, "harvest") == {"style": -3, "output": 1.5}
+    odds = Odds(intercept=-4, families={})
+    assert total(evidence, odds, "harvest") == pytest.approx(-4 - 3 + 1.5)
+    assert total(evidence, odds, "operator") == -4
+
+
+def test_probability_is_that_of_log_odds() -> None:
+    assert probability(0) == 0.5
+    assert probability(np.log2(9)) == pytest.approx(0.9)
+    assert probability(1e9) <= 1
+    assert probability(-1e9) >= 0
+
+
+def test_a_detector_without_a_curve_or_a_weight_weighs_nothing() -> None:
+    """A weight that nobody measured is not a weight."""
+    suspect = judged(SCENE, range(8)).suspect
+    nothing = structs.replace(load_weights(), curves={})
+    assert judge(suspect, BUILTIN, nothing).evidence == ()
+    off = Odds(intercept=0.0, families={})
+    weightless = structs.replace(load_weights(), operator=off, harvest=off, resale=off)
+    assert judge(suspect, BUILTIN, weightless).evidence == ()
+
+
+def test_a_detector_that_breaks_is_left_out_and_takes_none_along(caplog: pytest.LogCaptureFixture) -> None:
+    class Breaking(msgspec.Struct, frozen=True, kw_only=True):
+        name: str = "breaking"
+        family: str = "quota"
+        axis: Axis = "operator"
+        needs: Sequence[str] = ()
+
+        def measure(self, suspect: Suspect) -> Measurement | None:
+            raise ZeroDivisionError(suspect.found_in)
+
+    suspect = judged(SCENE, range(8)).suspect
+    assert (
+        judge(suspect, (*BUILTIN, Breaking()), load_weights()).evidence
+        == judge(suspect, BUILTIN, load_weights()).evidence
+    )
+    assert "breaking" in caplog.text
+
+
+def test_no_amount_of_one_axis_makes_up_for_nothing_on_the_other() -> None:
+    """With the shipped weights: a group that nothing ties together, and a group that shows no harvest at all."""
+    weights = load_weights()
+    for operator, harvest in ((weights.operator.intercept, 60.0), (60.0, weights.harvest.intercept)):
+        given = (
+            weights.operator_given(operator, support(harvest)),
+            weights.harvest_given(support(operator), harvest),
+        )
+        assert probability(weights.confidence["extraction"](min(given), 0.0)) < Detection().min_confidence
