@@ -23,6 +23,7 @@ from stillwatch.report.serialise import campaigns_json
 from stillwatch.tables import ACCOUNT_SCORES
 
 PERMUTATIONS = 20
+ANYTHING = Detection(min_confidence=0.5, min_alone=0.5, min_coordinated=0.5)
 NAMES = ("platform", "account_id")
 
 
@@ -41,8 +42,9 @@ def scanned(
 def test_any_order_and_split_gives_the_same_bytes(tiny_world: World) -> None:
     table = tiny_world.exchanges
     order = np.random.default_rng(3).permutation(table.num_rows)
-    one, scores = scanned(prints_of(table), tiny_world.accounts)
-    other, again = scanned(prints_of(table.take(pa.array(order)), batch=333), tiny_world.accounts)
+    one, scores = scanned(prints_of(table), tiny_world.accounts, ANYTHING)
+    other, again = scanned(prints_of(table.take(pa.array(order)), batch=333), tiny_world.accounts, ANYTHING)
+    assert one.campaigns
     assert campaigns_json(one) == campaigns_json(other)
     assert scores.equals(again)
 
@@ -57,7 +59,8 @@ def test_a_shuffled_parquet_of_the_demo_gives_the_same_files(tmp_path: Path) -> 
     pq.write_table(world.exchanges.take(pa.array(order)), tmp_path / "b" / "exchanges.parquet", row_group_size=1_111)
     pq.write_table(world.accounts, tmp_path / "accounts.parquet")
     for name in ("a", "b"):
-        report = scan(tmp_path / name / "exchanges.parquet", accounts=tmp_path / "accounts.parquet")
+        config = Config(detection=ANYTHING)  # what is compared should not be empty
+        report = scan(tmp_path / name / "exchanges.parquet", accounts=tmp_path / "accounts.parquet", config=config)
         report.save(tmp_path / name / "out")
     for name in ("campaigns.json", "evidence.jsonl", "accounts.parquet"):
         assert (tmp_path / "a/out" / name).read_bytes() == (tmp_path / "b/out" / name).read_bytes(), name
@@ -65,7 +68,7 @@ def test_a_shuffled_parquet_of_the_demo_gives_the_same_files(tmp_path: Path) -> 
 
 
 def test_what_is_written_holds_together(tiny_world: World, tiny_prints: pa.Table) -> None:
-    found, scores = scanned(tiny_prints, tiny_world.accounts, Detection(min_confidence=0.5, min_coordinated=0.5))
+    found, scores = scanned(tiny_prints, tiny_world.accounts, ANYTHING)
     assert scores.schema.equals(ACCOUNT_SCORES)
     assert scores.num_rows == len(set(tiny_world.exchanges["account_id"].to_pylist()))
     assert sum(scores["exchanges"].to_pylist()) == tiny_world.exchanges.num_rows
@@ -88,7 +91,7 @@ def test_what_is_written_holds_together(tiny_world: World, tiny_prints: pa.Table
 def test_scores_name_the_campaign_of_every_accused_account_and_no_other(
     tiny_world: World, tiny_prints: pa.Table
 ) -> None:
-    found, scores = scanned(tiny_prints, tiny_world.accounts, Detection(min_confidence=0.5, min_coordinated=0.5))
+    found, scores = scanned(tiny_prints, tiny_world.accounts, ANYTHING)
     named = {(r["platform"], r["account_id"]): r["campaign_id"] for r in scores.to_pylist() if r["campaign_id"]}
     accused = {(m.platform, m.account_id): c.campaign_id for c in found.campaigns for m in c.roster if m.accused}
     assert named == accused

@@ -120,9 +120,7 @@ def _suspect(scene: Scene, members: Bool) -> Suspect:
 
 def _check_measurement(detector: Detector, suspect: Suspect) -> None:
     found = detector.measure(suspect)
-    _demand(
-        found is None or isinstance(found, Measurement), detector, f"returns {type(found).__name__}, not a Measurement"
-    )
+    _demand(found is None or type(found) is Measurement, detector, f"returns {type(found).__name__}, not a Measurement")
     fresh = replace(suspect, members=suspect.members.copy())
     _demand(_same(found, detector.measure(fresh)), detector, "measures the same cluster twice and differs")
     _demand(_same(found, detector.measure(suspect)), detector, "changes what it is shown, or remembers")
