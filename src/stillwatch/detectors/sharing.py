@@ -36,9 +36,10 @@ class Sharing(msgspec.Struct, frozen=True, kw_only=True):
     views: str  # the operator-facing name of what is shared
     needs: Sequence[str]
     axis: Axis = "operator"
+    of: str = ""  # the family of views, where the detector's own family has another name
 
     def measure(self, suspect: Suspect) -> Measurement | None:
-        bits = suspect.affinity.by_family.get(self.family)
+        bits = suspect.affinity.by_family.get(self.of or self.family)
         if bits is None:
             return None
         own = bits[suspect.members]
@@ -107,4 +108,5 @@ HOPPING = Sharing(
     views="conversations, end users or credentials",
     needs=("key_id|conversation_id|end_user_id",),
     axis="resale",
+    of="session",
 )

@@ -32,8 +32,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
 class NeedsColumns(Protocol):
     """The part of a detector that coverage looks at."""
 
-    name: str
-    needs: Sequence[str]
+    @property
+    def name(self) -> str: ...
+    @property
+    def needs(self) -> Sequence[str]: ...
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True):

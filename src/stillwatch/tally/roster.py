@@ -23,7 +23,8 @@ Int = npt.NDArray[np.int64]
 PRIVATE_DOMAIN_CARDS_PER_ACCOUNT = 0.34
 # A domain with more accounts than this share of all is a mail provider, listed or not.
 PUBLIC_DOMAIN_SHARE = 0.02
-CHECKED_PLANS = ("enterprise", "education", "research")
+# A contract. Education, research and startup programmes are a known source of fraudulent accounts: a plan is no check.
+CHECKED_PLANS = ("enterprise",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,7 @@ class Roster:
     ``names``: columns platform, account_id. ``side``: ``tables.ACCOUNTS``, null rows where an account has none.
     ``node``: int64[n], the organisation an account is contracted into. ``node_size``: accounts of each node.
     ``declared``: bool[n], the account openly belongs to an organisation (whatever else it does). ``vouched``: bool[n],
-    somebody checked: a verified organisation, or a plan that needs a contract or an institution.
+    somebody checked: a verified organisation, or a plan that needs a contract.
     """
 
     names: pa.Table
@@ -75,8 +76,14 @@ def build_roster(seen: pa.Table, accounts: pa.Table | None) -> Roster:
         node=node,
         node_size=np.bincount(node, minlength=int(node.max(initial=-1)) + 1),
         declared=declared,
-        vouched=vouched_for(side),
+        vouched=_whole_nodes(node, vouched_for(side)),
     )
+
+
+def _whole_nodes(node: Int, vouched: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Colleagues of the checked are checked: an organisation counts when half of its accounts do."""
+    share = np.bincount(node, weights=vouched) / np.bincount(node)
+    return share[node] >= 0.5
 
 
 def vouched_for(side: pa.Table) -> npt.NDArray[np.bool_]:
