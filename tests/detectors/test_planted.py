@@ -173,7 +173,7 @@ def held_out() -> Case:
 def openness() -> Case:
     return (
         log(lambda _a, _j: {}, side=lambda _i: {"plan": "pro", "verification": "none"}),
-        log(lambda _a, _j: {}, side=lambda i: {"plan": "education" if i < ACCOUNTS else "pro"}),
+        log(lambda _a, _j: {}, side=lambda i: {"plan": "enterprise" if i < ACCOUNTS else "pro"}),
     )
 
 
@@ -388,15 +388,7 @@ PLANTED: dict[str, Callable[[], Case]] = {
 }
 
 
-KNOWN = {"sessions_move": "no view is of the family that it reads, so it never tells anything"}
-
-
-def known(name: str) -> object:
-    marks = [pytest.mark.xfail(reason=KNOWN[name], strict=False)] if name in KNOWN else []
-    return pytest.param(name, id=name, marks=marks)
-
-
-@pytest.mark.parametrize("name", [known(name) for name in PLANTED])
+@pytest.mark.parametrize("name", PLANTED)
 def test_a_detector_tells_the_planted_from_the_innocent_twin(name: str) -> None:
     guilty, innocent = (measure(name) for measure in PLANTED[name]())
     assert guilty is not None, "cannot tell what was planted for it"
@@ -412,7 +404,7 @@ def test_every_detector_has_something_planted_for_it() -> None:
 CONTRARY = {d.of.name: d for d in BUILTIN if isinstance(d, Contrary)}
 
 
-@pytest.mark.parametrize("name", [known(name) for name in CONTRARY])
+@pytest.mark.parametrize("name", CONTRARY)
 def test_what_is_read_the_other_way_is_the_same_measurement_turned_round(name: str) -> None:
     detector = CONTRARY[name]
     measure = PLANTED[detector.of.name]()[0]

@@ -84,7 +84,7 @@ def test_the_last_row_of_the_side_table_wins() -> None:
 def test_the_same_account_id_on_two_platforms_is_two_accounts() -> None:
     made = [{**exchange(i, "a", i), "platform": platform} for i, platform in enumerate(("api", "bedrock"))]
     prints = prints_of(exchanges_of(made))
-    found = roster_of(prints, accounts_of([{"account_id": "a", "platform": "bedrock", "plan": "education"}]))
+    found = roster_of(prints, accounts_of([{"account_id": "a", "platform": "bedrock", "plan": "enterprise"}]))
     assert found.names.to_pylist() == [{"platform": p, "account_id": "a"} for p in ("api", "bedrock")]
     assert found.vouched.tolist() == [False, True]
 
@@ -94,8 +94,8 @@ def test_the_same_account_id_on_two_platforms_is_two_accounts() -> None:
     [
         ({"verification": "organisation"}, True),
         ({"plan": "enterprise"}, True),
-        ({"plan": "education"}, True),
-        ({"plan": "research"}, True),
+        ({"plan": "education"}, False),
+        ({"plan": "research"}, False),
         ({"verification": "phone", "plan": "pro"}, False),
         ({"declared_org": "Acme"}, False),
         ({}, False),
