@@ -189,7 +189,7 @@ def test_an_unknown_campaign_is_explained_as_unknown(tmp_path: Path, capsys: pyt
     assert "nobody" in refusal(capsys, "explain", "nobody", "--report", tmp_path / "out")
 
 
-def test_the_module_runs_and_says_what_it_can(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_module_runs_and_says_what_it_can() -> None:
     done = subprocess.run([sys.executable, "-m", "stillwatch", "--help"], capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert all(command in done.stdout for command in COMMANDS)
