@@ -47,7 +47,7 @@ def test_permuted_data_gives_nothing(tiny_scene: Scene) -> None:
 
 
 def test_nodes_called_otherwise_in_every_view_alike_keep_what_they_share(tiny_scene: Scene) -> None:
-    """The control of the test above: one order for all views only renames the nodes, so the campaigns are still there."""
+    """The control of the test above: one order for all views only renames the nodes: campaigns stay."""
     for seed in range(3):
         views = [permuted(view, np.random.default_rng(seed)) for view in tiny_scene.views]
         assert significance(views, candidates(views), _strata(tiny_scene)).kept.any()
