@@ -27,7 +27,7 @@ from stillwatch.campaigns.judge import Judged, measure
 from stillwatch.campaigns.members import own_evidence
 from stillwatch.campaigns.select import VOUCHED_SHARE
 from stillwatch.campaigns.suspects import find_suspects
-from stillwatch.campaigns.weights import MOST_SUPPORT, Curve, Joint, Odds, Weights
+from stillwatch.campaigns.weights import MOST_RETURN, MOST_SUPPORT, Curve, Joint, Odds, Weights
 from stillwatch.compose import compose, write_world
 from stillwatch.detectors import BUILTIN
 from stillwatch.detectors.suspect import Scene, Suspect
@@ -241,13 +241,18 @@ def bits_of(rows: Sequence[Row], axis: str, of: Odds, curves: dict[str, Curve]) 
 
 
 def looks_run(rows: Sequence[Row], operator: Odds, curves: dict[str, Curve]) -> Float:
-    """Chance of one operator, three bits generous."""
-    return 1.0 / (1.0 + 2.0 ** -(bits_of(rows, "operator", operator, curves) + 3.0))
+    """Chance of one operator, two bits strict."""
+    return 1.0 / (1.0 + 2.0 ** -(bits_of(rows, "operator", operator, curves) - 2.0))
 
 
-def lent(bits: Float) -> Float:
+def lent(operator: Float) -> Float:
     """As ``weights.support`` does."""
-    return np.clip(bits, -MOST_SUPPORT, MOST_SUPPORT)
+    return np.clip(operator, -MOST_RETURN, MOST_SUPPORT)
+
+
+def returned(harvest: Float) -> Float:
+    """As ``weights.in_return`` does."""
+    return np.clip(harvest, -MOST_RETURN, MOST_RETURN)
 
 
 def joint(operator: Float, harvest: Float, label: Float, weight: Float) -> Joint:
@@ -275,7 +280,7 @@ def fit(rows: list[Row], members: list[MemberRow], provenance: dict[str, str]) -
     resold = np.array([float(r.share >= PURE and r.verdict == "resale") for r in groups])
     operator = fit_axis(groups, run_together, weights_of(groups, run_together) * apart, "operator", "", curves)
     # what an operator does is told apart among those that look run together: nobody else gets that far
-    near = weights_of(groups, run_together) * np.where(run_together == 1, 1.0, looks_run(groups, operator, curves))
+    near = weights_of(groups, run_together) * looks_run(groups, operator, curves)
     harvest = fit_axis(groups, harvests, near, "harvest", "", curves)
     resale = fit_axis(groups, resold, near, "resale", "", curves)
     bits = [bits_of(groups, axis, odds_, curves) for axis, odds_ in zip(AXES, (operator, harvest, resale), strict=True)]
@@ -283,12 +288,12 @@ def fit(rows: list[Row], members: list[MemberRow], provenance: dict[str, str]) -
     solo_label = np.array([float(r.verdict == "extraction") for r in alone])
     solo = fit_axis(alone, solo_label, weights_of(alone, solo_label), "harvest", "solo:", curves)
     given = (
-        joint(bits[0], lent(bits[1]), run_together, weights_of(groups, run_together)),
-        joint(lent(bits[0]), bits[1], harvests, weights_of(groups, harvests)),
-        joint(lent(bits[0]), bits[2], resold, weights_of(groups, resold)),
+        joint(bits[0], returned(bits[1]), run_together, weights_of(groups, run_together)),
+        joint(lent(bits[0]), bits[1], harvests, near),
+        joint(lent(bits[0]), bits[2], resold, near),
     )
     both = (
-        given[0](bits[0], lent(bits[1])),
+        given[0](bits[0], returned(bits[1])),
         given[1](lent(bits[0]), bits[1]),
         given[2](lent(bits[0]), bits[2]),
     )

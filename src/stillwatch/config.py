@@ -32,14 +32,15 @@ class Ingest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Detection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``disabled_families`` and ``disabled_detectors``: evidence that is not to be used (for example ``lexical``).
 
-    ``min_confidence``: probability (0.5..1) from which a campaign is named; raising it names fewer.
-    ``min_coordinated``: the same for a group that is merely coordinated. ``min_alone``: the same for one account or
-    organisation alone.
+    ``min_confidence``: probability (0.5..1) from which a campaign is named; raising it names fewer. ``min_operator``:
+    probability of one operator that any verdict on a group needs, however certain the harvest is. ``min_coordinated``:
+    the same for a group that is merely coordinated. ``min_alone``: the same for one account or organisation alone.
     """
 
     disabled_families: tuple[str, ...] = ()
     disabled_detectors: tuple[str, ...] = ()
     min_confidence: float = 0.9
+    min_operator: float = 0.8
     min_coordinated: float = 0.97
     min_alone: float = 0.97
 
@@ -99,6 +100,7 @@ def _check_ranges(config: Config, path: Path) -> None:
     ranges = {
         "ingest.max_bad_share": (config.ingest.max_bad_share, 0.0, 1.0),
         "detection.min_confidence": (config.detection.min_confidence, 0.5, 1.0),
+        "detection.min_operator": (config.detection.min_operator, 0.5, 1.0),
         "detection.min_alone": (config.detection.min_alone, 0.5, 1.0),
         "detection.min_coordinated": (config.detection.min_coordinated, 0.5, 1.0),
     }

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from stillwatch.campaigns.weights import Odds, Weights, probability, support
+from stillwatch.campaigns.weights import Odds, Weights, in_return, probability, support
 from stillwatch.detectors.protocol import Detector, Measurement
 from stillwatch.detectors.suspect import Suspect
 from stillwatch.model import Evidence
@@ -77,7 +77,7 @@ def judge(suspect: Suspect, detectors: Sequence[Detector], weights: Weights) -> 
     more, more_rows = _weigh(suspect, [d for d in detectors if d.axis != "operator"], weights, solo=False)
     harvest, resale = total(more, weights.harvest, "harvest"), total(more, weights.resale, "resale")
     given = (
-        weights.operator_given(operator, support(harvest)),
+        weights.operator_given(operator, in_return(harvest)),
         weights.harvest_given(support(operator), harvest),
         weights.resale_given(support(operator), resale),
     )

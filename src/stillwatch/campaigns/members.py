@@ -77,8 +77,9 @@ def own_evidence(judged: Judged) -> tuple[npt.NDArray[np.int64], dict[str, Float
     lone = rows[~facts.followed_up[rows]]
     count = np.bincount(facts.account[lone], minlength=facts.account_count)[accounts]
     harvested = np.bincount(facts.account[rows], minlength=facts.account_count)[accounts]
-    others = [values for family, values in bits.items() if family not in CONTENT_FAMILIES]
-    bits["agreement"] = (np.nan_to_num(np.array(others)) >= SHARES_BITS).sum(axis=0).astype(np.float64)
+    others = [values for family, values in by_family.items() if family not in CONTENT_FAMILIES]
+    tied = np.nan_to_num(np.array(others).reshape(len(others), len(accounts))) >= SHARES_BITS
+    bits["agreement"] = tied.sum(axis=0).astype(np.float64)
     # what nearly all members have and this one lacks speaks against it; what it adds never does
     families = np.nan_to_num(np.array(list(by_family.values()))) if by_family else np.zeros((0, len(accounts)))
     lacking = np.maximum(np.median(families, axis=1, keepdims=True) - families, 0.0)
@@ -102,5 +103,6 @@ def membership(judged: Judged, odds: Odds) -> Membership:
             beyond = np.maximum(beyond, np.nan_to_num(values))
     own = 2.0 ** (bits["own_harvest"] + 1.0) - 1.0 >= OWN_ITEMS
     accused = (chance >= 0.5) & ((beyond >= BEYOND_CONTENT_BITS) | own | judged.solo)
+    accused &= ~judged.suspect.scene.roster.vouched[accounts]  # somebody checked them; see the roster
     weighed = {family: values * odds.families[family] for family, values in bits.items() if odds.families.get(family)}
     return Membership(accounts=accounts, probability=chance, accused=accused, bits=weighed, harvest_rows=harvested)

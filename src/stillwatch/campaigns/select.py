@@ -7,6 +7,7 @@ accounts; what is left of another is judged again, by itself. A group of checked
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from stillwatch.operators.communities import MIN_NODES
 WHOLE_SHARE = 0.9  # of a suspect that must be left, to name it as it is
 REST_SHARE = 0.2  # of a suspect that must be left, to judge the rest by itself
 VOUCHED_SHARE = 0.5
+SHARES_BITS = 3.0  # 8:1 odds, for a member to count as tied to the group by a family
+COHESION = 1.5  # two families must tie three members in four on average, or the group is an accident of several
 Named = tuple[Judged, Verdict, float]
 
 
@@ -31,12 +34,28 @@ def verdict(judged: Judged, settings: Detection) -> tuple[Verdict, float] | None
     if judged.solo:
         alone = probability(judged.harvest)
         return ("extraction", alone) if alone >= settings.min_alone else None
+    if cohesion(judged.suspect) < COHESION:
+        return None
     kind: Verdict = "extraction" if judged.harvest >= judged.resale else "resale"
-    confidence = judged.confidence.get(kind, 0.0)
-    if confidence >= settings.min_confidence:
+    confidence, operator = judged.confidence.get(kind, 0.0), probability(judged.operator)
+    if confidence >= settings.min_confidence and operator >= settings.min_operator:
         return kind, confidence
-    operator = probability(judged.operator)
     return ("coordinated", operator) if operator >= settings.min_coordinated else None
+
+
+def cohesion(suspect: Suspect) -> float:
+    """Shares of the members that the two strongest families tie to the group, added: 0 to 2.
+
+    A campaign's members have the same things in common. A blob of several clusters and passers-by has members that are
+    tied by a card here, an address there.
+    """
+    shares = []
+    for bits in suspect.affinity.by_family.values():
+        own = bits[suspect.members]
+        known = own[~np.isnan(own)]
+        if len(known) * 2 >= len(own):
+            shares.append(float((known >= SHARES_BITS).mean()))
+    return sum(sorted(shares)[-2:])
 
 
 def select(judged: Sequence[Judged], settings: Detection, again: Callable[[Suspect], Judged]) -> list[Named]:
@@ -52,7 +71,10 @@ def select(judged: Sequence[Judged], settings: Detection, again: Callable[[Suspe
     for item, kind, confidence in named:
         members = item.suspect.members
         left = float((members & ~taken).sum() / members.sum())
-        found: Named | None = (item, kind, confidence) if left >= WHOLE_SHARE else None
+        found: Named | None = None
+        if left >= WHOLE_SHARE:
+            free = item if left == 1.0 else replace(item, suspect=replace(item.suspect, members=members & ~taken))
+            found = (free, kind, confidence)
         if found is None and left >= REST_SHARE:
             rest = _rest(item, members & ~taken, settings, again)
             found = rest if rest is not None and rest[1] == kind else None

@@ -49,6 +49,9 @@ def _strata(scene: Scene) -> list[npt.NDArray[np.int64]]:
 
 def _groups(scene: Scene, seeds: list[tuple[str, Bool]], tested: Significance) -> Iterator[Suspect]:
     started, kept = Known(), Known()
+    # whoever was checked is in nobody's fleet, however much is shared with it
+    vouched = np.zeros(len(scene.roster.node_size), dtype=bool)
+    vouched[scene.roster.node[scene.roster.vouched]] = True
     for i in sorted(range(len(seeds)), key=lambda i: (-int(seeds[i][1].sum()), i)):
         family, seed = seeds[i]
         if seed.sum() > MAX_SHARE * len(seed) or not started.add(seed):
@@ -56,11 +59,12 @@ def _groups(scene: Scene, seeds: list[tuple[str, Bool]], tested: Significance) -
         p = {name: float(values[i]) for name, values in tested.p.items()}
         for margin in MARGINS_BITS:
             refined = refine(scene.views, seed, margin)
-            size = int(refined.members.sum())
-            if MIN_NODES <= size <= MAX_SHARE * len(seed) and kept.add(refined.members):
-                yield Suspect(
-                    scene=scene, members=refined.members, affinity=refined.affinity, found_in=family, held_out_p=p
-                )
+            members = refined.members & ~vouched
+            size = int(members.sum())
+            if MIN_NODES <= size <= MAX_SHARE * len(seed) and kept.add(members):
+                same = size == int(refined.members.sum())
+                found = refined.affinity if same else affinity(scene.views, members)
+                yield Suspect(scene=scene, members=members, affinity=found, found_in=family, held_out_p=p)
 
 
 class Known:

@@ -53,12 +53,18 @@ class Joint(msgspec.Struct, frozen=True, kw_only=True):
         return self.intercept + self.operator * operator + self.harvest * harvest
 
 
-MOST_SUPPORT = 5.0  # bits that one axis may lend the other
+MOST_SUPPORT = 8.0  # bits that the operator axis may lend the harvest axis
+MOST_RETURN = 5.0  # and the other way round
 
 
-def support(bits: float) -> float:
-    """What one axis may say of the other."""
-    return min(max(bits, -MOST_SUPPORT), MOST_SUPPORT)
+def support(operator: float) -> float:
+    """What the operator axis may say of the harvest axis."""
+    return min(max(operator, -MOST_RETURN), MOST_SUPPORT)
+
+
+def in_return(harvest: float) -> float:
+    """What the harvest axis may say of the operator axis."""
+    return min(max(harvest, -MOST_RETURN), MOST_RETURN)
 
 
 class Weights(msgspec.Struct, frozen=True, kw_only=True):

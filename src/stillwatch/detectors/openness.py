@@ -26,7 +26,7 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True):
     needs: Sequence[str] = ("plan|verification",)
 
     def measure(self, suspect: Suspect) -> Measurement | None:
-        if not suspect.scene.roster.has_side:
+        if not len(suspect.accounts) or {"plan", "verification"} <= suspect.scene.missing_columns:
             return None
         share = suspect.vouched_share
         return Measurement(x=-share, says=f"{share:.0%} of the members belong to a checked organisation or programme")

@@ -94,7 +94,10 @@ SHARING: tuple[Sharing, ...] = (
         needs=("key_id|conversation_id|end_user_id",),
     ),
     Sharing(
-        name="shared_content", family="content", views="templates or a kind of prompt", needs=("prompt|system_prompt",)
+        name="shared_content",
+        family="content",
+        views="templates or a kind of prompt",
+        needs=("prompt|system_prompt|tool_names",),
     ),
     Sharing(
         name="shared_params", family="params", views="an unusual set of parameters", needs=("max_tokens|temperature",)

@@ -136,9 +136,18 @@ class Suspect:
     def rows(self) -> Int:
         return self.scene.rows_of(self.accounts)
 
-    @cached_property
+    @property
     def harvest_rows(self) -> Int:
         """See the module's docstring."""
+        return self._harvest[0]
+
+    @property
+    def has_purpose(self) -> bool:
+        """Whether shared content was found at all, so that ``harvest_rows`` means something."""
+        return self._harvest[1]
+
+    @cached_property
+    def _harvest(self) -> tuple[Int, bool]:
         facts, rows = self.scene.facts, self.rows
         marked = np.zeros(len(rows), dtype=bool)
         for name, (_, column) in self.scene.content_index.items():
@@ -149,9 +158,9 @@ class Suspect:
         found = rows[marked]
         with_prompt = int(facts.has_prompt[self.rows].sum())
         if len(found) < max(3, ENRICHED_SHARE * with_prompt):
-            return self.rows
+            return self.rows, False
         # conversations that open with shared content are followed to their end
-        return self._whole_conversations(found)
+        return self._whole_conversations(found), True
 
     def _whole_conversations(self, found: Int) -> Int:
         key = self.scene.facts.key("conversation_key")
@@ -159,11 +168,6 @@ class Suspect:
         opened = opened[opened > 0]
         followed = np.isin(key[self.rows], opened) & (key[self.rows] > 0)
         return np.union1d(found, self.rows[followed])
-
-    @property
-    def has_purpose(self) -> bool:
-        """Whether shared content was found at all, so that ``harvest_rows`` is more than everything."""
-        return len(self.harvest_rows) < len(self.rows)
 
     def column(self, name: str, rows: Int | None = None) -> npt.NDArray[np.float64]:
         """Known values of a numeric column over rows (default: harvest rows)."""
