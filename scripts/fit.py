@@ -241,8 +241,8 @@ def bits_of(rows: Sequence[Row], axis: str, of: Odds, curves: dict[str, Curve]) 
 
 
 def looks_run(rows: Sequence[Row], operator: Odds, curves: dict[str, Curve]) -> Float:
-    """Chance of one operator, two bits strict."""
-    return 1.0 / (1.0 + 2.0 ** -(bits_of(rows, "operator", operator, curves) - 2.0))
+    """Chance of one operator."""
+    return 1.0 / (1.0 + 2.0 ** -(bits_of(rows, "operator", operator, curves)))
 
 
 def lent(operator: Float) -> Float:

@@ -25,7 +25,8 @@ _PUBLIC = {
     "InputError": "stillwatch.errors",
     "DetectorError": "stillwatch.errors",
 }
-__all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604 - all of them are strings
+_EXPORTED = ["__version__", *_PUBLIC]
+__all__ = _EXPORTED  # noqa: PLE0605 # pyright: ignore[reportUnsupportedDunderAll] - all strings
 
 
 def __getattr__(name: str) -> object:

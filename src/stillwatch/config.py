@@ -33,14 +33,17 @@ class Detection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """``disabled_families`` and ``disabled_detectors``: evidence that is not to be used (for example ``lexical``).
 
     ``min_confidence``: probability (0.5..1) from which a campaign is named; raising it names fewer. ``min_operator``:
-    probability of one operator that any verdict on a group needs, however certain the harvest is. ``min_coordinated``:
-    the same for a group that is merely coordinated. ``min_alone``: the same for one account or organisation alone.
+    probability of one operator that any verdict on a group needs, however certain the harvest is. ``min_cohesion``:
+    shares of the members that the two strongest families tie to a group, added (0..2); below it, it is an accident of
+    several groups. ``min_coordinated``: probability from which a group that is merely coordinated is named.
+    ``min_alone``: the same for one account or organisation alone.
     """
 
     disabled_families: tuple[str, ...] = ()
     disabled_detectors: tuple[str, ...] = ()
     min_confidence: float = 0.9
     min_operator: float = 0.8
+    min_cohesion: float = 1.5
     min_coordinated: float = 0.97
     min_alone: float = 0.97
 
@@ -101,6 +104,7 @@ def _check_ranges(config: Config, path: Path) -> None:
         "ingest.max_bad_share": (config.ingest.max_bad_share, 0.0, 1.0),
         "detection.min_confidence": (config.detection.min_confidence, 0.5, 1.0),
         "detection.min_operator": (config.detection.min_operator, 0.5, 1.0),
+        "detection.min_cohesion": (config.detection.min_cohesion, 0.0, 2.0),
         "detection.min_alone": (config.detection.min_alone, 0.5, 1.0),
         "detection.min_coordinated": (config.detection.min_coordinated, 0.5, 1.0),
     }

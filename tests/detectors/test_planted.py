@@ -416,7 +416,6 @@ def test_what_is_read_the_other_way_is_the_same_measurement_turned_round(name: s
     assert detector.family != detector.of.family
 
 
-@pytest.mark.xfail(reason="all of the exchanges is taken for none of them", strict=False)
 def test_a_purpose_that_fills_all_exchanges_counts_at_least_like_one_that_fills_most() -> None:
     def theirs(s: int, _j: int) -> dict[str, Any]:
         return {"prompt": f"What is new in {TOWNS[s % 10]}?", "tool_names": [f"tool{s // 2}"]}

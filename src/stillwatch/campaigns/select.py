@@ -23,7 +23,6 @@ WHOLE_SHARE = 0.9  # of a suspect that must be left, to name it as it is
 REST_SHARE = 0.2  # of a suspect that must be left, to judge the rest by itself
 VOUCHED_SHARE = 0.5
 SHARES_BITS = 3.0  # 8:1 odds, for a member to count as tied to the group by a family
-COHESION = 1.5  # two families must tie three members in four on average, or the group is an accident of several
 Named = tuple[Judged, Verdict, float]
 
 
@@ -34,7 +33,7 @@ def verdict(judged: Judged, settings: Detection) -> tuple[Verdict, float] | None
     if judged.solo:
         alone = probability(judged.harvest)
         return ("extraction", alone) if alone >= settings.min_alone else None
-    if cohesion(judged.suspect) < COHESION:
+    if cohesion(judged.suspect) < settings.min_cohesion:
         return None
     kind: Verdict = "extraction" if judged.harvest >= judged.resale else "resale"
     confidence, operator = judged.confidence.get(kind, 0.0), probability(judged.operator)

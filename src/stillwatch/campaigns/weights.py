@@ -53,7 +53,7 @@ class Joint(msgspec.Struct, frozen=True, kw_only=True):
         return self.intercept + self.operator * operator + self.harvest * harvest
 
 
-MOST_SUPPORT = 8.0  # bits that the operator axis may lend the harvest axis
+MOST_SUPPORT = 5.0  # bits that the operator axis may lend the harvest axis
 MOST_RETURN = 5.0  # and the other way round
 
 
