@@ -14,7 +14,7 @@ from written_suspects import crowd, judged, of_odds
 
 from stillwatch.campaigns.judge import Judged, judge, strongest, total
 from stillwatch.campaigns.select import VOUCHED_SHARE, select, verdict
-from stillwatch.campaigns.weights import Curve, Odds, load_weights, probability, support
+from stillwatch.campaigns.weights import Curve, Odds, in_return, load_weights, probability, support
 from stillwatch.config import Detection
 from stillwatch.detectors import BUILTIN, Measurement
 from stillwatch.detectors.suspect import Suspect
@@ -231,7 +231,7 @@ def test_no_amount_of_one_axis_makes_up_for_nothing_on_the_other() -> None:
     weights = load_weights()
     for operator, harvest in ((weights.operator.intercept, 60.0), (60.0, weights.harvest.intercept)):
         given = (
-            weights.operator_given(operator, support(harvest)),
+            weights.operator_given(operator, in_return(harvest)),
             weights.harvest_given(support(operator), harvest),
         )
         assert probability(weights.confidence["extraction"](min(given), 0.0)) < Detection().min_confidence

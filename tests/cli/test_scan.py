@@ -214,7 +214,6 @@ def test_wrong_arguments_end_with_two(words: list[str], capsys: pytest.CaptureFi
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="nothing is certain enough in the demo's default world", strict=False)
 def test_the_demo_leaves_a_world_and_a_report_with_campaigns(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

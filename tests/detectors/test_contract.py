@@ -15,8 +15,6 @@ from stillwatch.detectors.suspect import Scene, Suspect
 from stillwatch.model import Axis
 
 KNOWN = {  # promises not yet kept
-    "shared_content": "reads tool sets as well, which its needs do not say",
-    "says_who_it_is": "takes an unknown plan and verification for unchecked, and a cluster of nobody for an average",
     "many_people_per_account": "adds up the columns there are, so that an unknown column counts as zero",
     "not_many_people_per_account": "as many_people_per_account",
 }

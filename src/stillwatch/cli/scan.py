@@ -94,7 +94,8 @@ def print_campaigns(result: ScanResult, out: Path) -> None:
     else:
         table = Table(box=None, pad_edge=False)
         for heading in ("campaign", "verdict", "confidence", "accounts", "possible", "exchanges", "harvest", "after"):
-            table.add_column(heading, justify="left" if heading in ("campaign", "verdict", "after") else "right")
+            left = heading in ("campaign", "verdict", "after")
+            table.add_column(heading, justify="left" if left else "right", no_wrap=heading in ("campaign", "verdict"))
         for found in result.campaigns:
             accused = sum(member.accused for member in found.roster)
             table.add_row(
