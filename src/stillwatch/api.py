@@ -64,6 +64,7 @@ def _options(settings: Config, format: str | None, join: str | Path | None, prog
         content=settings.ingest.content,
         now=now(),
         progress=progress,
+        encoded=True,
     )
 
 

@@ -103,7 +103,7 @@ def run_stage(stage: Stage, source: Path) -> int:
     """Read exchanges and, for ``fingerprint``, fingerprint them; returns the rows. Called in a process of its own."""
     from stillwatch.ingest import Options, Quarantine, open_exchanges  # noqa: PLC0415 - imports are part of the cost
 
-    batches = open_exchanges([source], Options(), Quarantine()).batches()
+    batches = open_exchanges([source], Options(encoded=True), Quarantine()).batches()
     if stage == "ingest":
         return sum(batch.num_rows for batch in batches)
     from stillwatch.text import fingerprint, load_model  # noqa: PLC0415

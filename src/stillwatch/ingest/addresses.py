@@ -54,8 +54,13 @@ def canonical_address(text: str) -> str | None:
     return str(address)
 
 
-def canonical_addresses(column: pa.StringArray) -> tuple[pa.StringArray, int]:
+def canonical_addresses(column: pa.Array) -> tuple[pa.Array, int]:
     """The column with one spelling per address, and how many values did not parse (now null)."""
+    if isinstance(column, pa.DictionaryArray):
+        known, _ = canonical_addresses(column.dictionary)
+        if known.null_count == 0:
+            return (column if known is column.dictionary else pa.DictionaryArray.from_arrays(column.indices, known)), 0
+        column = column.dictionary_decode()
     plain = np.zeros(len(column), np.bool_)
     _plain_ipv4(*string_buffers(column), plain)
     if plain.all():

@@ -1,17 +1,16 @@
 """The canonical tables themselves, as Parquet, JSONL or CSV: the fast way in.
 
-DuckDB decodes; nothing here touches a row in Python unless the row is broken. Lines keep their numbers, so a rejected
-row can be found again.
+Arrow decodes Parquet and CSV, `jsonl` the lines; nothing here touches a row in Python unless the row is broken. Lines
+keep their numbers, so a rejected row can be found again.
 """
 
 from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 
-import duckdb
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
@@ -21,12 +20,18 @@ from stillwatch import tables
 from stillwatch.errors import InputError
 from stillwatch.ingest.batches import RawBatch, Rejections
 from stillwatch.ingest.checks import unusable_columns
-from stillwatch.ingest.jsonl import connect, literal, only_rejected, read_jsonl
+from stillwatch.ingest.jsonl import only_rejected, read_jsonl
+from stillwatch.ingest.options import BATCH_ROWS, ENCODED_COLUMNS
 from stillwatch.ingest.sources import Source, broken_compression, open_bytes, read_all
 
+_PAGE_BYTES = 1 << 20  # of a column that are read at once: a file may be one huge row group
 
-def read_parquet(source: Source, schema: pa.Schema, batch_rows: int) -> Iterator[RawBatch]:
-    """Raises InputError for a truncated file, missing required columns and types that can never be converted."""
+
+def read_parquet(source: Source, schema: pa.Schema, batch_rows: int, *, encoded: bool = False) -> Iterator[RawBatch]:
+    """Raises InputError for a truncated file, missing required columns and types that can never be converted.
+
+    ``encoded`` leaves columns whose values repeat as dictionaries, which is how the file holds them.
+    """
     file = parquet_file(source)
     found = file.schema_arrow
     missing = [field.name for field in schema if not field.nullable and field.name not in found.names]
@@ -42,9 +47,13 @@ def read_parquet(source: Source, schema: pa.Schema, batch_rows: int) -> Iterator
         )
     wanted = [name for name in found.names if name in schema.names]
     extra = tuple(name for name in found.names if name not in schema.names)
+    if encoded and not source.compression:
+        texts = [name for name in wanted if name in ENCODED_COLUMNS and found.field(name).type == pa.string()]
+        file = parquet_file(source, texts)
     start = 0
     try:
-        for batch in _parquet_batches(source, file, wanted, batch_rows):
+        for batch in file.iter_batches(batch_rows, columns=wanted, use_threads=False):
+            _check_text(batch)
             first = start
             yield RawBatch(
                 data=batch,
@@ -53,7 +62,7 @@ def read_parquet(source: Source, schema: pa.Schema, batch_rows: int) -> Iterator
                 read_share=(first + batch.num_rows) / max(file.metadata.num_rows, 1),
             )
             start += batch.num_rows
-    except (duckdb.Error, OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException) as error:
         raise InputError(
             f"damaged Parquet after row {start}: {str(error).splitlines()[0][:200]}",
             source=source.name,
@@ -61,10 +70,15 @@ def read_parquet(source: Source, schema: pa.Schema, batch_rows: int) -> Iterator
         ) from error
 
 
-def parquet_file(source: Source) -> pq.ParquetFile:
+def parquet_file(source: Source, as_dictionaries: Sequence[str] = ()) -> pq.ParquetFile:
     """The file with its schema read. Raises InputError where it is truncated or damaged."""
     try:
-        return pq.ParquetFile(io.BytesIO(read_all(source)) if source.compression else source.path)
+        return pq.ParquetFile(
+            io.BytesIO(read_all(source)) if source.compression else source.path,
+            read_dictionary=list(as_dictionaries),
+            pre_buffer=False,  # or the whole compressed file is held at once
+            buffer_size=_PAGE_BYTES,
+        )
     except (OSError, pa.ArrowException) as error:
         raise InputError(
             f"truncated or damaged Parquet: {str(error).splitlines()[0][:120]}",
@@ -73,19 +87,15 @@ def parquet_file(source: Source) -> pq.ParquetFile:
         ) from error
 
 
-def _parquet_batches(
-    source: Source, file: pq.ParquetFile, columns: list[str], batch_rows: int
-) -> Iterator[pa.RecordBatch]:
-    if source.compression:
-        yield from file.iter_batches(batch_rows, columns=columns)
-        return
-    quoted = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
-    with connect() as connection:
-        relation = connection.sql(f"SELECT {quoted} FROM read_parquet('{literal(str(source.path))}')")
-        yield from relation.to_arrow_reader(batch_rows)
+def _check_text(batch: pa.RecordBatch) -> None:
+    """Arrow takes a file's word that its text is UTF-8; everything downstream relies on it. Raises ArrowInvalid."""
+    for column in batch.columns:
+        texts = column.dictionary if pa.types.is_dictionary(column.type) else column
+        if pa.types.is_string(texts.type) or pa.types.is_large_string(texts.type) or pa.types.is_list(texts.type):
+            texts.validate(full=True)
 
 
-def read_csv(source: Source, schema: pa.Schema, _batch_rows: int) -> Iterator[RawBatch]:
+def read_csv(source: Source, schema: pa.Schema, _batch_rows: int, *, encoded: bool = False) -> Iterator[RawBatch]:  # noqa: ARG001 - one form for all
     """Comma-separated with a header; every value is read as text and converted later. Lines count records."""
     rejected: Rejections = []
     start = 2
@@ -148,11 +158,13 @@ READERS = {"parquet": read_parquet, "lines": read_jsonl, "csv": read_csv}
 REQUIRED = tables.REQUIRED_EXCHANGE_COLUMNS
 
 
-def read(source: Source, schema: pa.Schema, batch_rows: int = 65_536) -> Iterator[RawBatch]:
+def read(
+    source: Source, schema: pa.Schema, batch_rows: int = BATCH_ROWS, *, encoded: bool = False
+) -> Iterator[RawBatch]:
     """A canonical table from whatever container the file is. Raises InputError for containers that cannot hold one."""
     reader = READERS.get(source.container)
     if reader is None:
         raise InputError(
             "expected Parquet, CSV or one JSON object per line", source=source.name, hint="this is one JSON document"
         )
-    return reader(source, schema, batch_rows)
+    return reader(source, schema, batch_rows, encoded=encoded)

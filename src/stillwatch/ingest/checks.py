@@ -34,6 +34,7 @@ COUNTS = (
     "status_code",
 )
 _ADDRESSES = ("client_address", "signup_address")
+_DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 _FIRST_US = round(EARLIEST.timestamp() * 1e6)
 
 
@@ -55,11 +56,12 @@ def conform(
     latest: datetime | None = None,
     fill: Fill | None = None,
     missing: Mapping[str, str] | None = None,
+    encoded: bool = False,
 ) -> Conformed:
     """Casts and checks a batch. Cost: a few passes over fixed-width columns, none over clean text.
 
     ``fill`` completes the cast columns before they are checked (joins, defaults). ``missing`` adds a hint to the
-    reason for rows that lack a required column.
+    reason for rows that lack a required column. ``encoded`` lets dictionaries of text through as they are.
     """
     bad: dict[int, str] = {}
     columns: dict[str, pa.Array] = {}
@@ -68,7 +70,7 @@ def conform(
         if field.name not in names:
             columns[field.name] = pa.nulls(given.num_rows, field.type)
         else:
-            columns[field.name] = _cast(_flat(given.column(field.name)), field, bad)
+            columns[field.name] = _cast(_flat(given.column(field.name), encoded=encoded), field, bad)
     if fill is not None:
         columns = fill(columns)
     bad_addresses = 0
@@ -81,7 +83,7 @@ def conform(
     _check_times(schema, arrays, bad, latest)
     _check_counts(schema, arrays, bad)
     _check_sizes(schema, arrays, bad)
-    nullable = pa.schema([field.with_nullable(True) for field in schema])
+    nullable = pa.schema([field.with_nullable(True).with_type(columns[field.name].type) for field in schema])
     return Conformed(batch=pa.RecordBatch.from_arrays(arrays, schema=nullable), bad=bad, bad_addresses=bad_addresses)
 
 
@@ -112,17 +114,23 @@ def _castable(found: pa.DataType, wanted: pa.DataType) -> bool:
     return number and (kinds.is_integer(wanted) or kinds.is_floating(wanted))
 
 
-def _flat(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+def _flat(column: pa.Array | pa.ChunkedArray, *, encoded: bool) -> pa.Array:
     if isinstance(column, pa.ChunkedArray):
         column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
         if isinstance(column, pa.ChunkedArray):
             column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
-    return column.dictionary_decode() if isinstance(column, pa.DictionaryArray) else column
+    if not isinstance(column, pa.DictionaryArray):
+        return column
+    clean = encoded and column.type == _DICTIONARY and column.dictionary.null_count == 0
+    # the dictionary is a whole row group's, the column one batch of it
+    return column if clean and len(column.dictionary) <= len(column) else column.dictionary_decode()
 
 
 def _cast(column: pa.Array, field: pa.Field, bad: dict[int, str]) -> pa.Array:
     if column.type == field.type:
         return _finite(column) if pa.types.is_floating(field.type) else column
+    if column.type == _DICTIONARY:
+        return column if pa.types.is_string(field.type) else _cast(column.dictionary_decode(), field, bad)
     try:
         if pa.types.is_timestamp(field.type):
             return times.times_of(_plain_text(column))
@@ -186,9 +194,17 @@ def _check_required(schema: pa.Schema, columns: list[pa.Array], bad: dict[int, s
             continue
         missing = np.asarray(column.is_null()) if column.null_count else np.zeros(len(column), np.bool_)
         if pa.types.is_string(field.type):
-            missing = missing | (np.diff(string_buffers(column)[0]) == 0)
+            missing = missing | (_sizes(column) == 0)
         for row in np.flatnonzero(missing):
             bad.setdefault(int(row), f"missing {field.name}" + hints.get(field.name, ""))
+
+
+def _sizes(column: pa.Array) -> npt.NDArray[np.int64]:
+    """Bytes of every text of a column, 0 where null."""
+    if not isinstance(column, pa.DictionaryArray):
+        return np.diff(string_buffers(column)[0]).astype(np.int64)
+    known = np.append(_sizes(column.dictionary), 0)  # the last stands for null
+    return known[column.indices.fill_null(len(known) - 1).to_numpy()]
 
 
 def _check_times(schema: pa.Schema, columns: list[pa.Array], bad: dict[int, str], latest: datetime | None) -> None:
@@ -221,7 +237,7 @@ def _check_sizes(schema: pa.Schema, columns: list[pa.Array], bad: dict[int, str]
     for field, column in zip(schema, columns, strict=True):
         if field.name not in TEXT_COLUMNS or column.null_count == len(column):
             continue
-        sizes = np.diff(string_buffers(column)[0]).astype(np.int64)
+        sizes = _sizes(column)
         if sizes.max(initial=0) > MAX_PROMPT_BYTES:
             for row in np.flatnonzero(sizes > MAX_PROMPT_BYTES):
                 bad.setdefault(int(row), f"{field.name} is larger than {MAX_PROMPT_BYTES >> 20} MB")

@@ -21,6 +21,7 @@ from stillwatch.ingest.options import MAX_ROW_BYTES
 from stillwatch.ingest.sources import Source, TooLong, read_all, read_chunks
 
 _LONGEST_PREFIX = 200
+_FEW = 64  # rows made into Python objects at a time: recognising a format needs no more
 
 
 class BrokenDocumentError(InputError):
@@ -192,8 +193,9 @@ def _parquet(source: Source) -> Iterator[Record]:
     file, start = canonical.parquet_file(source), 1
     try:
         for batch in file.iter_batches(8192):
-            for offset, value in enumerate(batch.to_pylist()):
-                yield Record(line=start + offset, value=value, raw=value)
+            for first in range(0, batch.num_rows, _FEW):
+                for offset, value in enumerate(batch.slice(first, _FEW).to_pylist()):
+                    yield Record(line=start + first + offset, value=value, raw=value)
             start += batch.num_rows
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise InputError(

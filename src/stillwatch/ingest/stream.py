@@ -41,6 +41,8 @@ class ExchangeStream:
         self._sources, self.detected, self._options, self.quarantine = sources, detected, options, quarantine
         self._join = load_join(options.join) if options.join is not None else None
         self._parser = RecordParser(options)
+        # joins and masking rewrite values row by row
+        self._encoded = options.encoded and options.join is None and options.content == "full"
         self._latest = latest_allowed(options)
         self._seen = SeenIds(options.salt)
         self.present_columns: set[str] = set()
@@ -83,6 +85,8 @@ class ExchangeStream:
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Batches of at most about ``batch_rows`` rows, every one with the full schema of ``tables.EXCHANGES``.
 
+        With ``Options.encoded`` some of its text columns may be dictionaries of that text.
+
         Raises InputError for a file that cannot be read and when too large a share of rows is rejected.
         """
         for source in self._sources:
@@ -115,7 +119,7 @@ class ExchangeStream:
         if found.format.name == "canonical" and source.container in canonical.READERS:
             optional = self._join is not None
             schema = _all_nullable(tables.EXCHANGES) if optional else tables.EXCHANGES
-            yield from canonical.read(source, schema, self._options.batch_rows)
+            yield from canonical.read(source, schema, self._options.batch_rows, encoded=self._encoded)
         else:
             yield from self._parser.read(source, found.format)
 
@@ -126,7 +130,11 @@ class ExchangeStream:
         for line, reason, row in raw.rejected:
             self.quarantine.add(source_name, line, reason, row)
         checked = conform(
-            raw.data, latest=self._latest, fill=lambda columns: self._filled(columns, raw), missing=self._hints(raw)
+            raw.data,
+            latest=self._latest,
+            fill=lambda columns: self._filled(columns, raw),
+            missing=self._hints(raw),
+            encoded=self._encoded,
         )
         self.bad_addresses += checked.bad_addresses
         wanted = np.ones(checked.batch.num_rows, np.bool_)
@@ -149,6 +157,8 @@ class ExchangeStream:
 
     def _hashed_keys(self, keys: pa.Array) -> pa.Array:
         """A canonical ``key_id`` that is plainly a credential is hashed all the same."""
+        if pa.types.is_dictionary(keys.type):
+            return pa.DictionaryArray.from_arrays(keys.indices, self._hashed_keys(keys.dictionary))
         if keys.null_count == len(keys) or not pc.any(pc.starts_with(keys, "sk-")).as_py():
             return keys
         salt = self._options.salt

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from stillwatch.text.keys import Keys, Nulls, secret, sip, sip_pair
+from stillwatch.text.keys import Keys, Nulls, secret, sip, sip_pair, spread
 from stillwatch.text.machine import bare
 from stillwatch.text.strings import strings_of
 
@@ -146,6 +146,10 @@ def _address_rows(column: Any, whole: Any, network: Any, groups: Any, keys: Any,
 
 def address_keys(column: pa.Array, salt: bytes) -> tuple[Keys, Keys, Nulls]:
     """Key of each address, key of its network (/24 or /48; 0 where there is none), and where the address is null."""
+    if isinstance(column, pa.DictionaryArray):
+        whole, networks, _ = address_keys(column.dictionary, salt)
+        (keys, null), (prefixes, _) = spread(column, whole), spread(column, networks)
+        return keys, prefixes, null
     texts = strings_of(column)
     null = texts.null
     keys, prefixes = np.zeros(len(null), np.uint64), np.zeros(len(null), np.uint64)

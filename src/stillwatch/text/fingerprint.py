@@ -20,6 +20,7 @@ from stillwatch.text.kernel import KEYS_ONLY, packed, read_column, skim_column
 from stillwatch.text.keys import Keys, Nulls, combined, keys_of, number_keys, secret, set_keys
 from stillwatch.text.strings import nulls_of, strings_of
 from stillwatch.text.weights import TextModel
+from stillwatch.text.words import in_order
 
 _WORDS = {
     "platform": "platform",
@@ -92,7 +93,7 @@ def _settings(batch: pa.RecordBatch) -> dict[str, pa.Array]:
 
 
 def _system_columns(column: pa.Array) -> dict[str, pa.Array]:
-    known = column.dictionary_encode()
+    known = column if isinstance(column, pa.DictionaryArray) else column.dictionary_encode()
     features = read_column(strings_of(known.dictionary), *KEYS_ONLY)
     return {
         "system_key": pa.array(features.text_key).take(known.indices),
@@ -162,7 +163,7 @@ def fingerprint(batch: pa.RecordBatch, *, salt: bytes, model: TextModel) -> pa.R
 
 
 def _dictionary(column: pa.Array) -> pa.DictionaryArray:
-    return column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    return in_order(column) if isinstance(column, pa.DictionaryArray) else column.dictionary_encode()
 
 
 def _typed(value: Any, kind: pa.DataType, count: int) -> pa.Array:

@@ -99,12 +99,20 @@ def _sip_all(data: Any, offsets: Any, null: Any, low: Any, high: Any, out: Any) 
 
 def keys_of(column: pa.Array, key: NDArray[np.uint64]) -> tuple[Keys, Nulls]:
     """SipHash of every string of a column under ``key``; 0 where null (and the null mask beside it)."""
+    if isinstance(column, pa.DictionaryArray):
+        return spread(column, keys_of(column.dictionary, key)[0])
     if column.null_count == len(column):
         return np.zeros(len(column), np.uint64), np.ones(len(column), np.bool_)
     data, offsets, null = strings_of(column)
     out = np.zeros(len(null), np.uint64)
     _sip_all(data, offsets, null, key[0], key[1], out)
     return out, null
+
+
+def spread(column: pa.DictionaryArray, known: Keys) -> tuple[Keys, Nulls]:
+    """Keys of the values of a dictionary, for every row; 0 where null (and the null mask beside it)."""
+    codes = column.indices.fill_null(len(known)).to_numpy()
+    return np.append(known, U(0))[codes], nulls_of(column)
 
 
 @bare
