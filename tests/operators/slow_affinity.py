@@ -1,11 +1,14 @@
-"""Affinity in plain Python loops, to hold the compiled one against."""
+"""Affinity in plain Python loops over one view, and put together in plain numpy, to hold the compiled one against."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-from stillwatch.operators.affinity import CAUTION, LEAST_BITS, MOST_BITS, PRIOR_WEIGHT, STRONG_BITS
+import numpy as np
+
+from stillwatch.operators.affinity import CAUTION, LEAST_BITS, MOST_BITS, PRIOR_WEIGHT, STRONG_BITS, Affinity
+from stillwatch.operators.views import View
 
 
 def log_ratio(inside: float, n_in: float, outside: float, n_out: float, base: float) -> float:
@@ -37,3 +40,20 @@ def best_bits(
             own = log_ratio(inside - 1, n_in - 1, outside, n_out, base) if members[node] else stranger
             best[node] = max(best[node], min(own, MOST_BITS))
     return best, strong
+
+
+def affinity(views: Sequence[View], members: np.ndarray) -> Affinity:
+    """Every node of every view; the best view of a family counts, unknown ones apart."""
+    by_family: dict[str, np.ndarray] = {}
+    enriched: dict[str, np.ndarray] = {}
+    for view in views:
+        n_in = float((members & view.informed).sum())
+        holdings = [set(row.indices.tolist()) for row in view.matrix]
+        best, strong = best_bits(
+            holdings, view.matrix.shape[1], members.tolist(), n_in, float(view.informed.sum()) - n_in
+        )
+        bits = np.where(view.informed, np.array(best, dtype=np.float32), np.float32(np.nan))
+        known = by_family.get(view.family)
+        by_family[view.family] = bits if known is None else np.fmax(known, bits)
+        enriched[view.name] = np.array(strong, dtype=np.int64)
+    return Affinity(by_family, enriched)

@@ -2,33 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import slow_affinity
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from written_views import mask, view_of
 
+from stillwatch.detectors.suspect import Scene
 from stillwatch.operators.affinity import MOST_BITS, STRONG_BITS, affinity
+from stillwatch.operators.views import View, Views
 
 HOLDINGS = st.lists(st.sets(st.integers(0, 8), max_size=5), min_size=3, max_size=30)
 
 
 @settings(max_examples=300, deadline=None)
 @given(HOLDINGS, st.data())
-def test_the_compiled_kernel_equals_the_plain_one(holdings: list[set[int]], data: st.DataObject) -> None:
+def test_the_compiled_walk_equals_the_plain_one(holdings: list[set[int]], data: st.DataObject) -> None:
     view = view_of(holdings)
     assume(view.matrix.shape[1])
     members = np.array(data.draw(st.lists(st.booleans(), min_size=len(holdings), max_size=len(holdings))))
-    found = affinity([view], members)
-    n_in = float((members & view.informed).sum())
-    columns = [set(view.matrix[node].indices.tolist()) for node in range(len(holdings))]
-    best, strong = slow_affinity.best_bits(
-        columns, view.matrix.shape[1], members.tolist(), n_in, view.informed_count - n_in
-    )
-    informed = view.informed
-    np.testing.assert_allclose(found.by_family["network"][informed], np.array(best)[informed], rtol=1e-5, atol=1e-6)
-    assert np.isnan(found.by_family["network"][~informed]).all()
-    assert found.enriched["address"].tolist() == strong
+    same_affinity([view], members)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(HOLDINGS, min_size=1, max_size=4), st.data())
+def test_views_walked_as_one_equal_views_walked_one_by_one(tables: list[list[set[int]]], data: st.DataObject) -> None:
+    count = min(map(len, tables))
+    families = ("network", "payment", "network", "signup")
+    views = [view_of(own[:count], f"view{i}", families[i]) for i, own in enumerate(tables)]
+    assume(all(view.matrix.shape[1] for view in views))
+    joined = Views(views)
+    for _ in range(3):  # what a walk leaves behind would show in the next
+        same_affinity(joined, np.array(data.draw(st.lists(st.booleans(), min_size=count, max_size=count))))
+
+
+def test_the_compiled_walk_equals_the_plain_one_on_a_world(tiny_scene: Scene) -> None:
+    rng = np.random.default_rng(5)
+    for share in (0.01, 0.05, 0.4):
+        same_affinity(tiny_scene.views, rng.random(len(tiny_scene.roster.node_size)) < share)
+
+
+def same_affinity(views: Sequence[View], members: np.ndarray) -> None:
+    found, slow = affinity(views, members), slow_affinity.affinity(views, members)
+    assert list(found.by_family) == list(slow.by_family)
+    for family, bits in slow.by_family.items():
+        np.testing.assert_allclose(found.by_family[family], bits, rtol=1e-5, atol=1e-6)
+    assert {name: own.tolist() for name, own in found.enriched.items()} == {
+        name: own.tolist() for name, own in slow.enriched.items()
+    }
+    np.testing.assert_allclose(found.total(), slow.total(), rtol=1e-5, atol=1e-6)
+
+
+def test_no_views_no_bits() -> None:
+    assert not affinity([], mask(3, [0, 1])).by_family
 
 
 @settings(max_examples=200, deadline=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 import pytest
+import slow_null
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
@@ -13,7 +14,7 @@ from written_views import NOWHERE, mask, view_of
 from stillwatch.campaigns.suspects import _strata
 from stillwatch.detectors.suspect import Scene
 from stillwatch.operators.communities import candidates
-from stillwatch.operators.null import _benjamini_yekutieli, _shuffle_within, significance, strata
+from stillwatch.operators.null import _benjamini_yekutieli, _deal, _family_null, _groups, significance, strata
 from stillwatch.operators.views import View
 
 PERMUTATIONS = 20
@@ -113,10 +114,22 @@ def test_false_discovery_control_on_numbers_worked_out_by_hand() -> None:
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=60), st.integers(0, 99))
 def test_a_shuffle_stays_within_its_stratum_and_loses_nobody(stratum: list[int], seed: int) -> None:
-    code = np.array(stratum)
-    order = _shuffle_within(code, np.random.default_rng(seed))
-    assert sorted(order.tolist()) == list(range(len(code)))
+    code, everyone = np.array(stratum), np.arange(len(stratum))
+    order = np.zeros(len(code), dtype=np.int64)
+    _deal(order, code, everyone, np.argsort(np.random.default_rng(seed).random(len(code))))
+    assert sorted(order.tolist()) == everyone.tolist()
     np.testing.assert_array_equal(code[order], code)
+    np.testing.assert_array_equal(order, slow_null.shuffle_within(code, np.random.default_rng(seed)))
+
+
+def test_the_compiled_null_equals_the_plain_one(tiny_scene: Scene) -> None:
+    """To the last bit: a permutation that ties with what was observed must tie in both."""
+    few = [mask for _, mask in candidates(tiny_scene.views)][::25]
+    views = [view for view in tiny_scene.views if view.family in ("network", "payment")]
+    attributes = _strata(tiny_scene)
+    found = _family_null(views, _groups([np.flatnonzero(mask) for mask in few]), attributes)
+    for one, other in zip(found, slow_null.family_null(views, few, attributes), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_strata_part_by_attribute_where_there_are_enough_and_by_degree_always() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import slow_refine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from written_views import mask, view_of
 
-from stillwatch.operators.affinity import Affinity, affinity
-from stillwatch.operators.refine import ALONE_BITS, GROWTH, MARGINS_BITS, ROUNDS, _select, posterior_bits, refine
-from stillwatch.operators.views import View
+from stillwatch.detectors.suspect import Scene
+from stillwatch.operators.affinity import Reach, affinity, reach
+from stillwatch.operators.refine import ALONE_BITS, GROWTH, MARGINS_BITS, ROUNDS, refine, select
+from stillwatch.operators.views import View, joined
 
 RING, CROWD = 16, 4_000
 
@@ -47,12 +49,33 @@ def test_a_seed_that_nothing_holds_together_does_not_grow() -> None:
 @given(st.integers(1, 20), st.integers(30, 400), st.floats(0, 12))
 def test_a_round_adds_at_most_its_cap(size: int, count: int, level: float) -> None:
     """Everybody is pointed at equally hard: the worst case."""
-    members = mask(count, range(min(size, count)))
-    bits = {f: np.full(count, level + 8, dtype=np.float32) + np.arange(count, dtype=np.float32) / 1000
-            for f in ("network", "payment")}  # fmt: skip
-    found = Affinity(bits, {})
-    chosen = _select(found, posterior_bits(found, members), members, 0.0)
-    assert (chosen & ~members).sum() <= GROWTH * members.sum() + 5
+    members = np.arange(min(size, count))
+    links = joined([view_of([{1}] * count, family=family) for family in ("network", "payment")])
+    bits = np.tile(np.full(count, level + 8, dtype=np.float32) + np.arange(count, dtype=np.float32) / 1000, 2)
+    nodes = np.tile(np.arange(count, dtype=np.int32), 2)
+    found = Reach(np.array([0, count, 2 * count]), nodes, bits, np.zeros(0, dtype=np.int32))
+    chosen = select(links, found, members, 0.0)
+    assert len(np.setdiff1d(chosen, members)) <= GROWTH * len(members) + 5
+
+
+def test_the_reached_few_are_chosen_as_if_all_nodes_were_looked_at(tiny_scene: Scene) -> None:
+    views, rng = tiny_scene.views, np.random.default_rng(3)
+    links = joined(views)
+    capped = 0
+    for view in views:
+        for value in rng.integers(0, view.matrix.shape[1], 8):
+            seed = np.asarray((view.matrix[:, [value]] > 0).todense()).ravel()
+            for margin in (*MARGINS_BITS, -2.0):
+                chosen = select(links, reach(links, np.flatnonzero(seed)), np.flatnonzero(seed), margin)
+                expected = slow_refine.select(affinity(views, seed), seed, margin)
+                assert chosen.tolist() == np.flatnonzero(expected).tolist()
+                capped += len(chosen) >= int(GROWTH * seed.sum()) + 5
+                refined = refine(views, seed, margin)
+                np.testing.assert_array_equal(refined.members, slow_refine.refine(views, seed, margin))
+                own = affinity(views, refined.members).by_family
+                for family, bits in refined.affinity.by_family.items():
+                    np.testing.assert_array_equal(bits, own[family])
+    assert capped
 
 
 def test_growth_over_all_rounds_is_bounded() -> None:
@@ -64,7 +87,9 @@ def test_growth_over_all_rounds_is_bounded() -> None:
 
 
 def test_bits_are_held_against_the_odds_of_chance() -> None:
-    found = refine(views_of(RING, CROWD, 3), mask(RING + CROWD, range(RING)), 7.5)
-    prior = np.log2((RING + CROWD) / RING)
-    np.testing.assert_allclose(found.bits, found.affinity.total() - prior, rtol=1e-5)
-    assert (found.bits[RING:] < 0).all()
+    views = views_of(RING, CROWD, 3)
+    links, members = joined(views), np.arange(RING)
+    found = reach(links, members)
+    bits = affinity(views, mask(RING + CROWD, range(RING))).total()[:RING] - np.log2((RING + CROWD) / RING)
+    assert select(links, found, members, float(bits.min()) - 0.01).tolist() == members.tolist()
+    assert not len(select(links, found, members, float(bits.max()) + 0.01))

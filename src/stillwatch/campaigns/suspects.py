@@ -6,7 +6,6 @@ party needs only one account to harvest, and because an attacker can hide behind
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -15,10 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stillwatch.detectors.suspect import Scene, Suspect
-from stillwatch.operators.affinity import affinity
+from stillwatch.operators.affinity import Affinity, affinity, reach
 from stillwatch.operators.communities import MIN_NODES, candidates
 from stillwatch.operators.null import Significance, significance
 from stillwatch.operators.refine import MARGINS_BITS, refine
+from stillwatch.operators.views import joined
 from stillwatch.tally.roster import codes
 
 Bool = npt.NDArray[np.bool_]
@@ -29,7 +29,7 @@ SAME = 0.85  # Jaccard overlap from which two clusters are one
 
 def find_suspects(scene: Scene) -> list[Suspect]:
     """All clusters to judge, in a fixed order."""
-    seeds = candidates(scene.views)
+    seeds = list(_starts(candidates(scene.views)))
     tested = significance(scene.views, seeds, _strata(scene))
     return [*_groups(scene, seeds, tested), *_solos(scene)]
 
@@ -47,48 +47,58 @@ def _strata(scene: Scene) -> list[npt.NDArray[np.int64]]:
     return found
 
 
+def _starts(seeds: list[tuple[str, Bool]]) -> Iterator[tuple[str, Bool]]:
+    """Seeds worth a look, the largest first, without those that are nearly one of them."""
+    known = Known()
+    size = [int(seed.sum()) for _, seed in seeds]
+    for i in sorted(range(len(seeds)), key=lambda i: (-size[i], i)):
+        if size[i] <= MAX_SHARE * len(seeds[i][1]) and known.add(seeds[i][1]):
+            yield seeds[i]
+
+
 def _groups(scene: Scene, seeds: list[tuple[str, Bool]], tested: Significance) -> Iterator[Suspect]:
-    started, kept = Known(), Known()
+    kept, node_count = Known(), len(scene.roster.node_size)
     # whoever was checked is in nobody's fleet, however much is shared with it
-    vouched = np.zeros(len(scene.roster.node_size), dtype=bool)
+    vouched = np.zeros(node_count, dtype=bool)
     vouched[scene.roster.node[scene.roster.vouched]] = True
-    for i in sorted(range(len(seeds)), key=lambda i: (-int(seeds[i][1].sum()), i)):
-        family, seed = seeds[i]
-        if seed.sum() > MAX_SHARE * len(seed) or not started.add(seed):
-            continue
+    for i, (family, seed) in enumerate(seeds):
         p = {name: float(values[i]) for name, values in tested.p.items()}
+        found = reach(joined(scene.views), np.flatnonzero(seed))
         for margin in MARGINS_BITS:
-            refined = refine(scene.views, seed, margin)
+            refined = refine(scene.views, seed, margin, found)
             members = refined.members & ~vouched
             size = int(members.sum())
-            if MIN_NODES <= size <= MAX_SHARE * len(seed) and kept.add(members):
-                same = size == int(refined.members.sum())
-                found = refined.affinity if same else affinity(scene.views, members)
-                yield Suspect(scene=scene, members=members, affinity=found, found_in=family, held_out_p=p)
+            if MIN_NODES <= size <= MAX_SHARE * node_count and kept.add(members):
+                same = size == len(refined.nodes)
+                own = refined.affinity if same else affinity(scene.views, members)
+                yield Suspect(scene=scene, members=members, affinity=own, found_in=family, held_out_p=p)
 
 
 class Known:
     """Clusters seen so far, to recognise one that is nearly the same.
 
-    Cost per look-up: its nodes x clusters each is in.
+    Two clusters that overlap by ``SAME`` leave out few of each other's nodes, so that each has one of its first few
+    among the other's first few: only those are looked up. Source: Bayardo, Ma and Srikant 2007, prefix filtering.
     """
 
     def __init__(self) -> None:
-        self._size: list[int] = []
+        self._clusters: list[npt.NDArray[np.int64]] = []
         self._of_node: dict[int, list[int]] = {}
 
     def add(self, members: Bool) -> bool:
         """False where a cluster with Jaccard overlap ``SAME`` is known already; else it is remembered."""
-        nodes = np.flatnonzero(members).tolist()
-        shared: Counter[int] = Counter()
-        for node in nodes:
-            shared.update(self._of_node.get(node, ()))
-        for cluster, both in shared.items():
-            if both >= SAME * (len(nodes) + self._size[cluster] - both):
-                return False
-        for node in nodes:
-            self._of_node.setdefault(node, []).append(len(self._size))
-        self._size.append(len(nodes))
+        nodes = np.flatnonzero(members)
+        size = len(nodes)
+        first = nodes[: int((1 - SAME) * size) + 2].tolist()
+        for cluster in {cluster for node in first for cluster in self._of_node.get(node, ())}:
+            other = self._clusters[cluster]
+            if min(size, len(other)) >= SAME * max(size, len(other)):
+                both = int(np.count_nonzero(members[other]))
+                if both >= SAME * (size + len(other) - both):
+                    return False
+        for node in first:
+            self._of_node.setdefault(node, []).append(len(self._clusters))
+        self._clusters.append(nodes)
         return True
 
 
@@ -98,4 +108,4 @@ def _solos(scene: Scene) -> Iterator[Suspect]:
     for node in np.flatnonzero(exchanges >= SOLO_EXCHANGES).tolist():
         members = np.zeros(node_count, dtype=bool)
         members[node] = True
-        yield Suspect(scene=scene, members=members, affinity=affinity((), members), found_in="volume", held_out_p={})
+        yield Suspect(scene=scene, members=members, affinity=Affinity({}, {}), found_in="volume", held_out_p={})

@@ -9,27 +9,45 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+import numba as nb
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse, stats
+from scipy import stats
 
 from stillwatch.operators.communities import link_weights
 from stillwatch.operators.views import View
 
 Bool = npt.NDArray[np.bool_]
 Int = npt.NDArray[np.int64]
+Float = npt.NDArray[np.float64]
 ROUNDS = 60
 SEED = 20_260_223
 
 
 @dataclass(frozen=True)
 class Significance:
-    """Per candidate and family: ``p`` (float64[candidates], NaN untested) and ``lift`` in log2 over the null."""
+    """Per candidate and family: ``p`` (float64[candidates]) and ``lift`` in log2 over the null; NaN untested."""
 
-    p: dict[str, npt.NDArray[np.float64]]
-    lift: dict[str, npt.NDArray[np.float64]]
+    p: dict[str, Float]
+    lift: dict[str, Float]
     kept: Bool
+
+
+class Groups(NamedTuple):
+    """Candidates as lists of nodes: ``node[ptr[i]:ptr[i + 1]]`` are the members of candidate i."""
+
+    ptr: Int
+    node: Int
+
+
+class Rows(NamedTuple):
+    """Links of a view that weigh anything: ``value[ptr[i]:ptr[i + 1]]`` are the values of node i."""
+
+    ptr: Int
+    value: npt.NDArray[np.int32]
+    weight: Float  # by value
 
 
 def strata(attributes: Sequence[Int], degree: Int) -> Int:
@@ -37,7 +55,8 @@ def strata(attributes: Sequence[Int], degree: Int) -> Int:
     level = np.log2(degree + 1).astype(np.int64)
     code = level.copy()
     for attribute in attributes:
-        finer = np.unique(np.stack([code, attribute]), axis=1, return_inverse=True)[1].astype(np.int64)
+        least, most = attribute.min(initial=0), attribute.max(initial=0)
+        finer = np.unique(code * (most - least + 1) + attribute - least, return_inverse=True)[1].astype(np.int64)
         count = np.bincount(finer)
         coarse = finer.max(initial=0) + 1 + code
         code = np.unique(np.where(count[finer] >= 20, finer, coarse), return_inverse=True)[1].astype(np.int64)
@@ -53,57 +72,100 @@ def significance(
     """
     if not candidates:
         return Significance({}, {}, np.zeros(0, dtype=bool))
-    members = sparse.csr_matrix(np.stack([mask for _, mask in candidates], axis=1).astype(np.float32))
-    found_in = np.array([name for name, _ in candidates])
-    p: dict[str, npt.NDArray[np.float64]] = {}
-    lift: dict[str, npt.NDArray[np.float64]] = {}
+    members = [np.flatnonzero(mask) for _, mask in candidates]
+    p: dict[str, Float] = {}
+    lift: dict[str, Float] = {}
     for family in sorted({view.family for view in views}):
-        observed, null = _family_null([v for v in views if v.family == family], members, attributes)
-        p[family], lift[family] = _tail(observed, null)
-        own = (found_in == family) | (found_in == "everything")
-        if family in ("network", "payment", "signup", "session", "client"):
-            own |= found_in == "infrastructure"
-        p[family][own] = np.nan
+        tested = np.flatnonzero([not _speaks_for(found_in, family) for found_in, _ in candidates])
+        p[family], lift[family] = (np.full(len(candidates), np.nan) for _ in range(2))
+        if len(tested):
+            groups = _groups([members[i] for i in tested])
+            observed, null = _family_null([v for v in views if v.family == family], groups, attributes)
+            p[family][tested], lift[family][tested] = _tail(observed, null)
     table = np.stack(list(p.values()))
     best = np.where(np.isnan(table), 1.0, table).min(axis=0) * np.maximum((~np.isnan(table)).sum(axis=0), 1)
     return Significance(p, lift, _benjamini_yekutieli(np.minimum(best, 1.0), q))
 
 
-def _family_null(
-    views: Sequence[View], members: sparse.csr_matrix, attributes: Sequence[Int]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _speaks_for(found_in: str, family: str) -> bool:
+    """Whether a candidate was found by what a family shares, among other things."""
+    infrastructure = family in ("network", "payment", "signup", "session", "client")
+    return found_in in (family, "everything") or (found_in == "infrastructure" and infrastructure)
+
+
+def _groups(members: Sequence[Int]) -> Groups:
+    size = np.array([len(nodes) for nodes in members], dtype=np.int64)
+    return Groups(np.concatenate([[0], np.cumsum(size)]), np.concatenate(members))
+
+
+def _family_null(views: Sequence[View], groups: Groups, attributes: Sequence[Int]) -> tuple[Float, Float]:
     rng = np.random.default_rng(SEED)
-    observed = np.zeros(members.shape[1])
-    null = np.zeros((ROUNDS, members.shape[1]))
+    observed = np.zeros(len(groups.ptr) - 1)
+    null = np.zeros((ROUNDS, len(observed)))
     for view in views:
-        weight = link_weights(view).astype(np.float64)
-        kept = weight > 0
-        binary = view.matrix[:, kept].copy()
-        binary.data[:] = 1
-        degree = np.diff(binary.indptr).astype(np.int64)
+        rows = _rows(view)
+        degree = np.diff(rows.ptr)
         stratum = strata(attributes, degree)
-        observed += _sharing(binary, members, weight[kept])
+        # a stratum without links swaps nothing for nothing
+        live = (np.bincount(stratum, weights=degree) > 0)[stratum]
+        mixing, held = np.flatnonzero(live), _only(groups, live)
+        row_of = np.arange(len(degree))
+        observed += _sharing(rows, held, row_of)
         for r in range(ROUNDS):
-            null[r] += _sharing(binary[_shuffle_within(stratum, rng)], members, weight[kept])
+            _deal(row_of, stratum, mixing, mixing[np.argsort(rng.random(len(stratum))[mixing])])
+            null[r] += _sharing(rows, held, row_of)
     return observed, null
 
 
-def _sharing(
-    binary: sparse.csr_matrix, members: sparse.csr_matrix, weight: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """Per candidate: rarity-weighted count of members that share a value with another member."""
-    holders = (binary.T @ members).tocsc()
-    shared = holders.copy()
-    shared.data = np.where(shared.data >= 2, shared.data - 1, 0)
-    return np.asarray(weight @ shared)
+def _rows(view: View) -> Rows:
+    weight = link_weights(view).astype(np.float64)
+    kept = weight > 0
+    matrix = view.matrix[:, kept]
+    return Rows(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), weight[kept])
 
 
-def _shuffle_within(stratum: Int, rng: np.random.Generator) -> Int:
-    order = np.lexsort((rng.random(len(stratum)), stratum))
-    home = np.lexsort((np.arange(len(stratum)), stratum))
-    result = np.empty(len(stratum), dtype=np.int64)
-    result[home] = order
-    return result
+def _only(groups: Groups, wanted: Bool) -> Groups:
+    """The candidates less the nodes that do not matter here."""
+    held = wanted[groups.node]
+    return Groups(np.concatenate([[0], np.cumsum(held)])[groups.ptr], groups.node[held])
+
+
+@nb.njit(cache=True, nogil=True)
+def _deal(row_of: Int, stratum: Int, nodes: Int, shuffled: Int) -> None:
+    """Give each of ``nodes`` the row of another of its stratum, in the order of ``shuffled`` (the same nodes)."""
+    first = np.zeros(stratum.max() + 2, dtype=np.int64)
+    for node in nodes:
+        first[stratum[node] + 1] += 1
+    place = np.cumsum(first)
+    dealt = np.empty(len(nodes), dtype=np.int64)
+    for node in shuffled:
+        dealt[place[stratum[node]]] = node
+        place[stratum[node]] += 1
+    place = np.cumsum(first)
+    for node in nodes:
+        row_of[node] = dealt[place[stratum[node]]]
+        place[stratum[node]] += 1
+
+
+@nb.njit(cache=True, nogil=True)
+def _sharing(rows: Rows, groups: Groups, row_of: Int) -> Float:
+    """Per candidate: rarity-weighted count of members that share a value with another member.
+
+    Node i holds the values of row ``row_of[i]``.
+    """
+    found = np.zeros(len(groups.ptr) - 1)
+    last = np.full(len(rows.weight), -1, dtype=np.int32)  # candidate that met a value
+    for group in range(len(found)):
+        bits = 0.0  # weights have 24 digits, so that sums are exact and their order does not matter
+        for i in range(groups.ptr[group], groups.ptr[group + 1]):
+            row = row_of[groups.node[i]]
+            for e in range(rows.ptr[row], rows.ptr[row + 1]):
+                value = rows.value[e]
+                if last[value] == group:
+                    bits += rows.weight[value]
+                last[value] = group
+        found[group] = bits
+    return found
 
 
 def _tail(

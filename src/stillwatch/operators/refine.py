@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+import numba as nb
 import numpy as np
 import numpy.typing as npt
 
-from stillwatch.operators.affinity import Affinity, affinity
-from stillwatch.operators.views import View
+from stillwatch.operators.affinity import Affinity, Reach, reach, spread
+from stillwatch.operators.links import Links, Scratch
+from stillwatch.operators.views import View, joined
 
 Bool = npt.NDArray[np.bool_]
+Int = npt.NDArray[np.int64]
 ROUNDS = 3
 GROWTH = 2.0  # members per member of the round before
 MARGINS_BITS = (11.0, 7.5)  # past the odds of chance, to be kept: a tight and a wide reading of every seed
@@ -25,39 +29,84 @@ ALONE_BITS = 8.0  # for one family to suffice
 
 @dataclass(frozen=True)
 class Refined:
-    """``members``: bool[nodes]; ``bits``: float32[nodes], evidence less the odds of chance (> 0 is more likely in)."""
+    """``nodes``: the members' numbers, ascending."""
 
-    members: Bool
-    bits: npt.NDArray[np.float32]
-    affinity: Affinity
+    nodes: Int
+    links: Links
+    reach: Reach
+
+    @cached_property
+    def members(self) -> Bool:
+        """bool[nodes]."""
+        found = np.zeros(self.links.node_count, dtype=bool)
+        found[self.nodes] = True
+        return found
+
+    @cached_property
+    def affinity(self) -> Affinity:
+        """Of the members."""
+        return spread(self.links, self.reach)
 
 
-def refine(views: Sequence[View], seed: Bool, margin_bits: float) -> Refined:
-    """Members of the cluster that ``seed`` (bool[nodes]) belongs to. O(rounds x links)."""
-    members = seed
+def refine(views: Sequence[View], seed: Bool, margin_bits: float, found: Reach | None = None) -> Refined:
+    """Members of the cluster that ``seed`` (bool[nodes]) belongs to. O(rounds x links).
+
+    ``found``: whom the seed reaches, where that is known already.
+    """
+    links, members = joined(views), np.flatnonzero(seed)
+    found = reach(links, members) if found is None else found
     for _ in range(ROUNDS):
-        found = affinity(views, members)
-        bits = posterior_bits(found, members)
-        grown = _select(found, bits, members, margin_bits)
-        if not grown.any() or (grown == members).all():
+        grown = select(links, found, members, margin_bits)
+        if not len(grown) or np.array_equal(grown, members):
             break
-        members = grown
-    found = affinity(views, members)
-    return Refined(members, posterior_bits(found, members), found)
+        members, found = grown, reach(links, grown)
+    return Refined(members, links, found)
 
 
-def posterior_bits(found: Affinity, members: Bool) -> npt.NDArray[np.float32]:
-    """Bits for membership less the bits that a random node would need to overcome."""
-    prior = np.log2(len(members) / max(1, int(members.sum())))
-    return (found.total() - prior).astype(np.float32)
+def odds_of_chance_bits(node_count: int, members: int) -> float:
+    """Bits that a random node would need to overcome to be a member."""
+    return float(np.log2(node_count / max(1, members)))
 
 
-def _select(found: Affinity, bits: npt.NDArray[np.float32], members: Bool, margin_bits: float) -> Bool:
-    families = np.stack([np.nan_to_num(b) for b in found.by_family.values()])
-    enough = ((families >= FAMILY_BITS).sum(axis=0) >= 2) | (families.max(axis=0) >= ALONE_BITS)
-    chosen = (bits >= margin_bits) & enough
-    limit = int(GROWTH * members.sum()) + 5
-    if chosen.sum() > limit:
-        cut = np.sort(bits[chosen])[-limit]
-        chosen &= (bits >= cut) | members
-    return chosen
+def select(links: Links, found: Reach, members: Int, margin_bits: float) -> Int:
+    """Nodes that belong in by what was found, within the bounds on growth."""
+    scratch = links.lend()
+    prior = odds_of_chance_bits(links.node_count, len(members))
+    nodes, bits = _past_margin(scratch, found, prior, np.float32(margin_bits))
+    links.give_back(scratch)
+    limit = int(GROWTH * len(members)) + 5
+    if len(nodes) > limit:
+        cut = np.sort(bits)[-limit]
+        nodes = nodes[(bits >= cut) | np.isin(nodes, members)]
+    return np.sort(nodes)
+
+
+@nb.njit(cache=True, nogil=True)
+def _past_margin(
+    scratch: Scratch, found: Reach, prior: float, margin: np.float32
+) -> tuple[Int, npt.NDArray[np.float32]]:
+    """Nodes that enough families speak for, with their bits less the odds of chance. A node nobody reached has none."""
+    listed = 0
+    for family in range(len(found.ptr) - 1):
+        for i in range(found.ptr[family], found.ptr[family + 1]):
+            node, bits = found.node[i], found.bits[i]
+            if scratch.total[node] == 0:
+                scratch.reached[0, listed] = node
+                listed += 1
+            scratch.total[node] += bits
+            if bits >= FAMILY_BITS:
+                scratch.ways[node] += 1
+            if bits >= ALONE_BITS:
+                scratch.ways[node] += 2
+    kept = 0
+    nodes = np.empty(listed, dtype=np.int64)
+    past = np.empty(listed, dtype=np.float32)
+    for i in range(listed):
+        node = scratch.reached[0, i]
+        bits = np.float32(scratch.total[node] - prior)
+        if bits >= margin and scratch.ways[node] >= 2:
+            nodes[kept], past[kept] = node, bits
+            kept += 1
+        scratch.total[node] = 0
+        scratch.ways[node] = 0
+    return nodes[:kept], past[:kept]

@@ -7,7 +7,7 @@ missing is absent, which is not the same as a view in which nobody shares anythi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import sparse
 
+from stillwatch.operators.links import Links, join
 from stillwatch.tally.facts import Facts
 from stillwatch.tally.roster import Roster, codes
 from stillwatch.tally.templates import Templates
@@ -46,21 +47,23 @@ class View:
     def node_count(self) -> int:
         return int(self.matrix.shape[0])
 
-    @cached_property
-    def informed_count(self) -> int:
-        return int(self.informed.sum())
+
+class Views(tuple[View, ...]):  # noqa: SLOT001 - it keeps what it joined
+    """Views that are read together, thousands of times."""
 
     @cached_property
-    def uninformed(self) -> npt.NDArray[np.bool_]:
-        return ~self.informed
-
-    @cached_property
-    def holders(self) -> sparse.csc_matrix:
-        """The same links by value."""
-        return self.matrix.tocsc()
+    def links(self) -> Links:
+        """All of them as one."""
+        names, families = [view.name for view in self], [view.family for view in self]
+        return join(names, families, [view.matrix for view in self], [view.informed for view in self])
 
 
-def build_views(facts: Facts, roster: Roster, templates: Templates, kind: Int) -> tuple[View, ...]:
+def joined(views: Sequence[View]) -> Links:
+    """Views as one list of links. Free where they are ``Views`` that were joined before, else O(links)."""
+    return (views if isinstance(views, Views) else Views(views)).links
+
+
+def build_views(facts: Facts, roster: Roster, templates: Templates, kind: Int) -> Views:
     """Every view this input supports. O(rows log rows) each."""
     found = []
     for name, family, row, value, needed in _incidences(facts, templates, kind):
@@ -72,7 +75,7 @@ def build_views(facts: Facts, roster: Roster, templates: Templates, kind: Int) -
         view = _view(name, family, nowhere, account, value, roster, 1)
         if view is not None:
             found.append(view)
-    return tuple(found)
+    return Views(found)
 
 
 Incidence = tuple[str, str, Int, npt.NDArray[np.uint64], int]
