@@ -16,8 +16,9 @@ from stillwatch.tables import FINGERPRINTS
 from stillwatch.text.addresses import address_keys
 from stillwatch.text.classify import classify
 from stillwatch.text.features import TextFeatures
-from stillwatch.text.kernel import KEYS_ONLY, packed, read_column, skim_column
+from stillwatch.text.kernel import KEYS_ONLY, packed, read_column
 from stillwatch.text.keys import Keys, Nulls, combined, keys_of, number_keys, secret, set_keys
+from stillwatch.text.skim import skim_column
 from stillwatch.text.strings import nulls_of, strings_of
 from stillwatch.text.weights import TextModel
 from stillwatch.text.words import in_order

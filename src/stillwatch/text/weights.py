@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from stillwatch.text.kernel import word_table
+from stillwatch.text.vectors import word_table
 
 BUCKETS, PAIR_BUCKETS = 1 << 14, 1 << 15
 
