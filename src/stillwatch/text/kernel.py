@@ -42,11 +42,11 @@ def _read_rows(column: Any, tables: Any, near: Any, table: Any, pairs: Any, desk
         if null[row]:
             continue
         start, end = offsets[row], offsets[row + 1]
-        if end <= safe:
-            count = scan(data, start, end, tables, words, (scripts, saved), out, row)
-        else:  # the last texts of the buffer: give them the room that block loads need
+        source = data
+        if end > safe:  # the last texts of the buffer: give them the room that block loads need
             padded(data, start, end, room)
-            count = scan(room, 0, end - start, tables, words, (scripts, saved), out, row)
+            source, start, end = room, 0, end - start
+        count = scan(source, start, end, tables, words, (scripts, saved), out, row)
         count = gather(words, count, scratch)
         if count and len(table) > 1:
             add_up(words, count, table, shift, places, sums)

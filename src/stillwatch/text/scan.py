@@ -79,7 +79,7 @@ def _quote(saved: Any, shape: Any, sentence: Any, count: Any, serial: Any) -> An
 
 
 # One function on purpose: the running keys live in registers, and a call per token would cost more than the token.
-@bare
+@inlined
 def scan(data: Any, start: Any, end: Any, tables: Any, words: Any, states: Any, out: Any, row: Any) -> int:  # noqa: C901, PLR0912, PLR0915
     """Read one text, fill its keys, counts and style, leave its words in ``words`` and return how many it had.
 
@@ -107,24 +107,27 @@ def scan(data: Any, start: Any, end: Any, tables: Any, words: Any, states: Any, 
         todo = ~spaces
         while todo:
             place = trailing_zeros(todo)
-            at = base + place
-            run = letters >> U(place)
-            if run & _ONE:
-                length = trailing_zeros(~run)
+            length = trailing_zeros(~(letters >> U(place)))
+            stop = place + length
+            # A loop of its own for plain words: few enough values live in it to stay in registers.
+            while length > 0 and stop < 64 and not (more >> U(stop)) & _ONE:
+                value = ascii_word(data, base + place, length)
+                latin += length
+                text, shape = update(text, value), update(shape, value)
+                count = _put(words, count, value)
+                sentence = update(sentence, value)
+                sentence_words += 1
+                todo &= _ALL << U(stop)
+                place = trailing_zeros(todo)  # 64 when nothing is left
+                length = trailing_zeros(~(letters >> U(place))) if todo else 0
                 stop = place + length
-                if stop < 64 and not (more >> U(stop)) & _ONE:
-                    value = ascii_word(data, at, length)
-                    latin += length
-                    text, shape = update(text, value), update(shape, value)
-                    count = _put(words, count, value)
-                    sentence = update(sentence, value)
-                    sentence_words += 1
-                    todo &= _ALL << U(stop)
-                    continue
-                if stop >= 64 and place > 0:
-                    base = at  # the word may go on past the block: look again from its start
-                    span = 0
-                    break
+            if not todo:
+                break
+            at = base + place
+            if length > 0 and stop >= 64 and place > 0:
+                base = at  # the word may go on past the block: look again from its start
+                span = 0
+                break
             # Everything else, one token at a time.
             size, code, sort = 1, byte_at(data, at), np.int64(0)
             sort = np.int64(ascii_class[code])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillwatch.text import hashing as hs
-from stillwatch.text.machine import add16, add64, bare, least8, trailing_zeros
+from stillwatch.text.machine import add16, add64, inlined, least8, trailing_zeros
 from stillwatch.text.mixing import key_of, pair_of, update
 
 U = np.uint64
@@ -22,7 +22,7 @@ _SHINGLE_0, _SHINGLE_1, _SHINGLE_2 = (U(value) for value in hs.SHINGLE)
 NEAR = (np.array(hs.NEAR_XORS, np.uint32), np.array(hs.NEAR_MIXES, np.uint32))
 
 
-@bare
+@inlined
 def gather(words: Any, count: Any, scratch: Any) -> int:
     """Bring the kept words in order (the tail is a ring); returns how many there are."""
     if count <= 2 * _EDGE:
@@ -35,7 +35,7 @@ def gather(words: Any, count: Any, scratch: Any) -> int:
     return 2 * _EDGE
 
 
-@bare
+@inlined
 def near_keys(words: Any, count: Any, near: Any, shingles: Any, least: Any, keys: Any, row: Any) -> None:
     """Bands of a MinHash over shingles of three words."""
     for at in range(count, 3):
@@ -53,7 +53,7 @@ def near_keys(words: Any, count: Any, near: Any, shingles: Any, least: Any, keys
         keys[row, band] = np.uint32(key_of(state) >> U(32))
 
 
-@bare
+@inlined
 def add_up(words: Any, count: Any, table: Any, shift: Any, places: Any, sums: Any) -> None:
     """Add up the rows of the words: 32 axes of the gist, 16 labels of the classifiers."""
     for at in range(count):
@@ -61,7 +61,7 @@ def add_up(words: Any, count: Any, table: Any, shift: Any, places: Any, sums: An
     add64(sums, table, places, count)
 
 
-@bare
+@inlined
 def fill_gist(sums: Any, gist: Any, row: Any) -> None:
     """The sums of the axes scaled to a length of 127."""
     square = 0
@@ -73,7 +73,7 @@ def fill_gist(sums: Any, gist: Any, row: Any) -> None:
             gist[row, axis] = np.int8(np.int32(np.rint(np.float64(sums[axis]) * scale)))
 
 
-@bare
+@inlined
 def fill_scores(words: Any, count: Any, pairs: Any, places: Any, sums: Any, scores: Any, out: Any, row: Any) -> None:
     """Classifier sums: the words' from ``sums``, and those of the pairs of neighbours."""
     shift = U(64 - trailing_zeros(U(len(pairs))))
