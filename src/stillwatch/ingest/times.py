@@ -16,6 +16,8 @@ import pyarrow.compute as pc
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,12}))?)?)?\s*(Z|z|UTC|[+-]\d\d(?::?\d\d)?)?$"
 )
+# ``+00`` alone, as DuckDB and PostgreSQL write it, only after minutes: the end of a date looks the same
+_ZONED = re.compile(r"(Z|[+-]\d\d:?\d\d|:\d\d(\.\d+)?[+-]\d\d)$")
 _UTC_US = pa.timestamp("us", tz="UTC")
 _SCALES = ((1e17, 1e-3), (1e14, 1.0), (1e11, 1e3), (0.0, 1e6))  # at least this large → microseconds per unit
 
@@ -89,7 +91,7 @@ def times_of(column: pa.Array) -> pa.Array:
     if re.fullmatch(r"-?\d+(\.\d+)?", probe):
         whole = "." not in probe
         return _of_numbers(pc.cast(column, pa.int64() if whole else pa.float64()))
-    if re.search(r"(Z|[+-]\d\d:?\d\d)$", probe):
+    if _ZONED.search(probe):
         return pc.cast(column, _UTC_US)
     return pc.cast(pc.cast(column, pa.timestamp("us")), _UTC_US)
 
