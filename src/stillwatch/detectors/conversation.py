@@ -48,9 +48,10 @@ class Rephrasing(msgspec.Struct, frozen=True, kw_only=True):
         if len(rows) < MIN_ROWS:
             return None
         same = facts.account[rows[1:]] == facts.account[rows[:-1]]
-        soon = (facts.at_us[rows[1:]] - facts.at_us[rows[:-1]]) < RETRY_S * 1_000_000
-        alike = (facts.gist[rows[1:]] * facts.gist[rows[:-1]]).sum(axis=1) > 0.8
-        other = facts.key("text_key")[rows[1:]] != facts.key("text_key")[rows[:-1]]
-        close = same & soon
-        share = float((alike & other & close).sum() / max(1, close.sum()))
+        at = facts.at_us[rows]
+        close = same & (at[1:] - at[:-1] < RETRY_S * 1_000_000)
+        before, after = rows[:-1][close], rows[1:][close]
+        alike = (facts.gist[after] * facts.gist[before]).sum(axis=1) > 0.8
+        text = facts.dense("text_key")
+        share = float((alike & (text[after] != text[before])).sum() / max(1, len(after)))
         return Measurement(x=-share, says=f"{share:.0%} of the prompts rephrase the one just before")

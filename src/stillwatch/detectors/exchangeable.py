@@ -11,11 +11,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
+import numba as nb
 import numpy as np
+import numpy.typing as npt
 
 from stillwatch.detectors.protocol import Measurement
-from stillwatch.detectors.suspect import Suspect
+from stillwatch.detectors.suspect import Suspect, spans
 from stillwatch.model import Axis
+from stillwatch.tally.distinct import run_starts
 
 MIN_ACCOUNTS = 4
 PER_ACCOUNT = 24
@@ -32,24 +35,38 @@ class Exchangeable(msgspec.Struct, frozen=True, kw_only=True):
     def measure(self, suspect: Suspect) -> Measurement | None:
         facts, rows = suspect.scene.facts, suspect.harvest_rows
         rows = rows[facts.has_prompt[rows] & facts.opening[rows]]
-        account = facts.account[rows]
-        rank = np.arange(len(rows)) - np.searchsorted(account, account)
-        rows, account = rows[rank < PER_ACCOUNT], account[rank < PER_ACCOUNT]
-        group, size = np.unique(account, return_inverse=True, return_counts=True)[1:]
-        kept = size[group] >= 2
-        if len(np.unique(group[kept])) < MIN_ACCOUNTS:
+        # rows stand account by account: the first few of each, where there are two or more
+        start = run_starts(facts.account[rows])
+        size = np.minimum(np.diff(np.append(start, len(rows))), PER_ACCOUNT)
+        start, size = start[size >= 2], size[size >= 2]
+        if len(size) < MIN_ACCOUNTS:
             return None
-        icc = _intra_class(facts.gist[rows[kept]], np.unique(group[kept], return_inverse=True)[1])
+        icc = _intra_class(facts.gist[rows[spans(start, start + size)]], size)
         return Measurement(x=-icc, says=f"{icc:.0%} of the difference between prompts is a difference between members")
 
 
-def _intra_class(points: np.ndarray, group: np.ndarray) -> float:
-    n, k = len(points), int(group.max()) + 1
-    size = np.bincount(group)
-    mean = np.zeros((k, points.shape[1]))
-    np.add.at(mean, group, points)
-    mean /= size[:, None]
-    within = ((points - mean[group]) ** 2).sum() / max(1, n - k)
-    between = (size[:, None] * (mean - points.mean(axis=0)) ** 2).sum() / max(1, k - 1)
+@nb.njit(cache=True, nogil=True)
+def _intra_class(points: npt.NDArray[np.float32], size: npt.NDArray[np.int64]) -> float:
+    """``points``: float32[n, d], group after group; ``size``: int64[k], points of each group."""
+    n, d = points.shape
+    k = len(size)
+    grand = np.zeros(d, dtype=np.float32)
+    for i in range(n):
+        grand += points[i]
+    grand = (grand / n).astype(np.float32)
+    within, between = np.zeros(d), np.zeros(d)
+    mean = np.empty(d)
+    end = 0
+    for group in range(k):
+        start, end = end, end + size[group]
+        mean[:] = 0
+        for i in range(start, end):
+            mean += points[i]
+        mean /= size[group]
+        for i in range(start, end):
+            within += (points[i] - mean) ** 2
+        between += size[group] * (mean - grand) ** 2
+    inside, outside = within.sum() / max(1, n - k), between.sum() / max(1, k - 1)
     typical = (n - (size**2).sum() / n) / max(1, k - 1)
-    return float(np.clip((between - within) / (between + (typical - 1) * within + 1e-12), -0.2, 1.0))
+    icc = (outside - inside) / (outside + (typical - 1) * inside + 1e-12)
+    return min(max(icc, -0.2), 1.0)

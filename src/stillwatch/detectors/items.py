@@ -12,26 +12,12 @@ from collections.abc import Sequence
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from stillwatch.detectors.protocol import Measurement
 from stillwatch.detectors.suspect import Suspect
 from stillwatch.model import Axis
 
 MIN_ROWS = 12
-
-
-def item_counts(suspect: Suspect) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """(nodes asking, times asked) per distinct opening text among the harvest rows."""
-    facts, rows = suspect.scene.facts, suspect.harvest_rows
-    rows = rows[facts.has_prompt[rows] & facts.opening[rows] & ~facts.failed[rows]]
-    if not len(rows):
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    item = np.unique(facts.key("text_key")[rows], return_inverse=True)[1].astype(np.int64)
-    node = suspect.scene.roster.node[facts.account[rows]]
-    width = int(node.max()) + 1
-    pairs = np.unique(item * width + node)
-    return np.bincount(pairs // width), np.bincount(item)
 
 
 class Partition(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +29,7 @@ class Partition(msgspec.Struct, frozen=True, kw_only=True):
     needs: Sequence[str] = ("prompt",)
 
     def measure(self, suspect: Suspect) -> Measurement | None:
-        nodes, _ = item_counts(suspect)
+        nodes, _ = suspect.item_counts
         if len(nodes) < MIN_ROWS or len(suspect.nodes) < 2:
             return None
         shared = int((nodes > 1).sum())
@@ -61,7 +47,7 @@ class Resampling(msgspec.Struct, frozen=True, kw_only=True):
     needs: Sequence[str] = ("prompt",)
 
     def measure(self, suspect: Suspect) -> Measurement | None:
-        _, times = item_counts(suspect)
+        _, times = suspect.item_counts
         if len(times) < MIN_ROWS:
             return None
         repeated = times[times > 1]
@@ -79,7 +65,7 @@ class Volume(msgspec.Struct, frozen=True, kw_only=True):
     needs: Sequence[str] = ("prompt",)
 
     def measure(self, suspect: Suspect) -> Measurement | None:
-        nodes, _ = item_counts(suspect)
+        nodes, _ = suspect.item_counts
         if not len(nodes):
             return None
         return Measurement(x=float(np.log2(len(nodes))), says=f"{len(nodes)} different prompts were gathered")

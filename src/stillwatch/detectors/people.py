@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from stillwatch.detectors.protocol import Measurement
 from stillwatch.detectors.suspect import Suspect
@@ -20,16 +21,14 @@ MIN_ROWS = 12
 COLUMNS = ("system_key", "end_user_key", "tools_key", "agent_key")
 
 
-def _distinct_per_account(suspect: Suspect, values: np.ndarray) -> float | None:
-    """Mean over members of distinct values per log2 of their informed rows; None where nothing is known."""
-    facts, rows = suspect.scene.facts, suspect.rows
-    known = values[rows] > 0
-    if known.sum() < MIN_ROWS:
+def _distinct_per_account(suspect: Suspect, diversity: npt.NDArray[np.int64]) -> float | None:
+    """Mean over members of distinct values per log2 of their informed rows; None where nothing is known.
+
+    ``diversity``: see ``Facts.diversity``.
+    """
+    seen, distinct = diversity[:, suspect.accounts]
+    if seen.sum() < MIN_ROWS:
         return None
-    account, value = facts.account[rows[known]], np.unique(values[rows[known]], return_inverse=True)[1]
-    width = int(value.max()) + 1
-    distinct = np.bincount(np.unique(account * width + value) // width, minlength=facts.account_count)
-    seen = np.bincount(account, minlength=facts.account_count)
     held = seen >= 2
     return float((distinct[held] / np.log2(seen[held] + 1)).mean()) if held.any() else None
 
@@ -44,8 +43,8 @@ class ManyPeople(msgspec.Struct, frozen=True, kw_only=True):
 
     def measure(self, suspect: Suspect) -> Measurement | None:
         facts = suspect.scene.facts
-        found = [_distinct_per_account(suspect, facts.key(c)) for c in COLUMNS if facts.has(c)]
-        found.append(_distinct_per_account(suspect, facts.script_key))
+        found = [_distinct_per_account(suspect, facts.diversity(c)) for c in COLUMNS if facts.has(c)]
+        found.append(_distinct_per_account(suspect, facts.script_diversity))
         known = [value for value in found if value is not None]
         if not known:
             return None
@@ -62,7 +61,7 @@ class KindsPerAccount(msgspec.Struct, frozen=True, kw_only=True):
     needs: Sequence[str] = ("prompt",)
 
     def measure(self, suspect: Suspect) -> Measurement | None:
-        x = _distinct_per_account(suspect, suspect.scene.kind_key)
+        x = _distinct_per_account(suspect, suspect.scene.kind_diversity)
         return None if x is None else Measurement(x=x, says=f"different kinds of prompts per account: index {x:.1f}")
 
 

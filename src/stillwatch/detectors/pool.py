@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from stillwatch.detectors.protocol import Measurement
-from stillwatch.detectors.suspect import Suspect
+from stillwatch.detectors.suspect import Suspect, spans
 from stillwatch.model import Axis
 
 MIN_NODES = 5
@@ -32,10 +32,13 @@ class AddressPool(msgspec.Struct, frozen=True, kw_only=True):
         view = suspect.scene.view("address")
         if view is None or len(suspect.nodes) < MIN_NODES:
             return None
-        block = view.matrix[suspect.nodes]
-        users = np.bincount(block.indices, minlength=block.shape[1])
-        shared = np.add.reduceat(np.append(users[block.indices] >= 2, 0), block.indptr[:-1])
-        shared = np.where(np.diff(block.indptr) > 0, shared, 0)
+        ptr = view.matrix.indptr
+        first, last = ptr[suspect.nodes], ptr[suspect.nodes + 1]
+        address = view.matrix.indices[spans(first, last)]
+        users = np.bincount(address, minlength=view.matrix.shape[1])
+        with_others = np.concatenate([[0], np.cumsum(users[address] >= 2)])
+        ends = np.cumsum(last - first)
+        shared = with_others[ends] - with_others[ends - (last - first)]
         pool = int((users >= 2).sum())
         says = f"a member shares {shared.mean():.1f} addresses with other members, out of a pool of {pool}"
         return Measurement(x=float(np.log2(1 + shared).mean()), says=says, rows=suspect.examples(suspect.rows))
@@ -51,10 +54,10 @@ class Rented(msgspec.Struct, frozen=True, kw_only=True):
 
     def measure(self, suspect: Suspect) -> Measurement | None:
         facts = suspect.scene.facts
-        words, code = facts.words("network"), facts.word_codes("network")[suspect.rows]
+        code = facts.word_codes("network")[suspect.rows]
         known = code[code >= 0]
         if len(known) < MIN_NODES:
             return None
-        rented = [i for i, word in enumerate(words) if word in RENTED]
-        share = float(np.isin(known, rented).mean())
+        rented = np.array([word in RENTED for word in facts.words("network")])
+        share = float(rented[known].mean())
         return Measurement(x=share, says=f"{share:.0%} of the exchanges come from hosting or VPN networks")

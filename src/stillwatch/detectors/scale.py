@@ -15,6 +15,7 @@ import numpy as np
 from stillwatch.detectors.protocol import Measurement
 from stillwatch.detectors.suspect import Suspect
 from stillwatch.model import Axis
+from stillwatch.tally.distinct import run_lengths
 
 MIN_ROWS = 12
 
@@ -43,10 +44,10 @@ class OneSetting(msgspec.Struct, frozen=True, kw_only=True):
     needs: Sequence[str] = ("max_tokens|temperature",)
 
     def measure(self, suspect: Suspect) -> Measurement | None:
-        key = suspect.scene.facts.key("params_key")[suspect.harvest_rows]
+        key = suspect.scene.facts.dense("params_key")[suspect.harvest_rows]
         key = key[key > 0]
         if len(key) < MIN_ROWS:
             return None
-        share = np.unique(key, return_counts=True)[1] / len(key)
+        share = run_lengths(np.sort(key)) / len(key)
         entropy = float(-(share * np.log2(share)).sum())
         return Measurement(x=-entropy, says=f"as good as {2**entropy:.0f} different parameter settings in all")

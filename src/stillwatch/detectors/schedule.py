@@ -14,6 +14,7 @@ import numpy as np
 from stillwatch.detectors.protocol import Measurement
 from stillwatch.detectors.suspect import Suspect
 from stillwatch.model import Axis
+from stillwatch.tally.distinct import run_starts
 
 MIN_ROWS = 48
 MIN_ACCOUNTS = 5
@@ -71,7 +72,8 @@ class Synchrony(msgspec.Struct, frozen=True, kw_only=True):
             return None
         hour = facts.hour[rows] - int(facts.hour[rows].min())
         width = int(hour.max()) + 1
-        grid = np.unique(facts.account[rows] * width + hour) % width
+        cell = facts.account[rows] * width + hour  # ascending, as rows are by account and time
+        grid = hour[run_starts(cell)]
         active = np.bincount(grid, minlength=width).astype(np.float64)
         of_day = np.arange(width) % 24
         expected = (np.bincount(of_day, active) / np.maximum(np.bincount(of_day), 1))[of_day]

@@ -39,10 +39,9 @@ class Sharing(msgspec.Struct, frozen=True, kw_only=True):
     of: str = ""  # the family of views, where the detector's own family has another name
 
     def measure(self, suspect: Suspect) -> Measurement | None:
-        bits = suspect.affinity.by_family.get(self.of or self.family)
-        if bits is None:
+        own = suspect.own_bits.get(self.of or self.family)
+        if own is None:
             return None
-        own = bits[suspect.members]
         known = own[~np.isnan(own)]
         if len(known) < MIN_INFORMED:
             return None
@@ -61,11 +60,10 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True):
     needs: Sequence[str] = ()
 
     def measure(self, suspect: Suspect) -> Measurement | None:
-        known = suspect.affinity.by_family
+        known = suspect.own_bits
         if len(known) < 3 or len(suspect.nodes) < MIN_INFORMED:
             return None
-        table = np.stack([bits[suspect.members] for bits in known.values()])
-        agree = (np.nan_to_num(table) >= SHARES_BITS).sum(axis=0)
+        agree = (np.stack(list(known.values())) >= SHARES_BITS).sum(axis=0)  # what is unknown is not more than anything
         several = int((agree >= 2).sum())
         x = float(agree.mean()) * _size(several)
         says = f"{several} of {len(agree)} members are tied to the group in two or more independent ways"

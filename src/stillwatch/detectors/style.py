@@ -15,6 +15,7 @@ import numpy as np
 from stillwatch.detectors.protocol import Measurement
 from stillwatch.detectors.suspect import Suspect
 from stillwatch.model import Axis
+from stillwatch.tally.distinct import distinct, run_starts
 
 MIN_ROWS = 12
 
@@ -81,11 +82,12 @@ class Wrapped(msgspec.Struct, frozen=True, kw_only=True):
         if len(rows) < MIN_ROWS or "template" not in suspect.scene.content_index:
             return None
         at, template = suspect.scene.values_of("template", rows)
-        mixed = np.unique(
-            template * (len(rows) + 1) + np.unique(facts.key("text_key")[rows], return_inverse=True)[1][at]
-        )
-        texts = np.bincount(mixed // (len(rows) + 1), minlength=int(template.max(initial=0)) + 1)
-        swept = np.unique(at[texts[template] >= 10])
+        text = facts.dense("text_key")
+        width = len(text) + 1
+        uses = distinct(template * width + text[rows][at])
+        texts = np.bincount(uses // width, minlength=suspect.scene.value_count["template"])
+        carries = at[texts[template] >= 10]
+        swept = carries[run_starts(carries)]
         x = len(swept) / len(rows)
         return Measurement(
             x=x, says=f"{x:.0%} of the prompts fill the slot of a template", rows=suspect.examples(rows[swept])

@@ -12,8 +12,6 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from stillwatch.detectors.protocol import Measurement
 from stillwatch.detectors.suspect import Suspect
@@ -26,11 +24,12 @@ MIN_CLOSED = 2
 
 def failovers(suspect: Suspect) -> npt.NDArray[np.int64]:
     """Rows of refused requests that another member repeated within two minutes."""
-    facts, rows = suspect.scene.facts, suspect.rows
-    text = facts.key("text_key")[rows]
+    facts = suspect.scene.facts
+    rows = suspect.rows[facts.text_refused[suspect.rows]]  # no other text can have been repeated after a refusal
+    text = facts.dense("text_key")[rows]
     order = np.lexsort((facts.at_us[rows], text))
     rows, text = rows[order], text[order]
-    same = (text[1:] == text[:-1]) & (text[1:] > 0)
+    same = text[1:] == text[:-1]
     other = facts.account[rows[1:]] != facts.account[rows[:-1]]
     soon = facts.at_us[rows[1:]] - facts.at_us[rows[:-1]] < FAILOVER_S * 1_000_000
     return rows[:-1][same & other & soon & facts.failed[rows[:-1]]]
@@ -64,7 +63,7 @@ class Replacement(msgspec.Struct, frozen=True, kw_only=True):
 
     def measure(self, suspect: Suspect) -> Measurement | None:
         scene = suspect.scene
-        closed = np.asarray(pc.fill_null(scene.roster.side.column("closed_at").cast(pa.int64()), 0))
+        closed = scene.closed_us
         own = closed[suspect.accounts]
         if not scene.roster.has_side or (closed > 0).sum() < MIN_CLOSED or len(own) < 5:
             return None

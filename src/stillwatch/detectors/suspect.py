@@ -11,17 +11,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numba as nb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from stillwatch.operators.affinity import Affinity
 from stillwatch.operators.views import View
+from stillwatch.tally.distinct import diversity, run_lengths, run_starts
 from stillwatch.tally.facts import Facts
 from stillwatch.tally.roster import Roster
 
 Int = npt.NDArray[np.int64]
 Bool = npt.NDArray[np.bool_]
+Bits = npt.NDArray[np.float32]
 CONTENT_VIEWS = ("template", "kind", "system_shape", "tools", "shape")
 # column of the contract -> what a fingerprint keeps of it
 SOURCES = {
@@ -59,12 +63,22 @@ class Scene:
     def rows_of(self, accounts: Int) -> Int:
         """Rows of these accounts (positions), in canonical order."""
         ordered = np.sort(accounts)
-        return _spans(self.row_start[ordered], self.row_start[ordered + 1])
+        return spans(self.row_start[ordered], self.row_start[ordered + 1])
 
     @cached_property
     def kind_key(self) -> npt.NDArray[np.uint64]:
         """Kind of traffic, 0 where unknown."""
         return (self.kind + 1).astype(np.uint64)
+
+    @cached_property
+    def kind_diversity(self) -> Int:
+        """``Facts.diversity`` of the kinds of traffic."""
+        return diversity(self.facts.account, self.kind_key, self.facts.account_count)
+
+    @cached_property
+    def closed_us(self) -> Int:
+        """When each account was closed, 0 where it was not or nobody knows."""
+        return np.asarray(pc.fill_null(self.roster.side.column("closed_at").cast(pa.int64()), 0))
 
     @cached_property
     def missing_columns(self) -> frozenset[str]:
@@ -85,17 +99,36 @@ class Scene:
                 found[name] = (start, view.column[order])
         return found
 
+    @cached_property
+    def value_count(self) -> dict[str, int]:
+        """Values of each view."""
+        return {view.name: int(view.matrix.shape[1]) for view in self.views}
+
+    @cached_property
+    def conversation_count(self) -> int:
+        return int(self.facts.dense("conversation_key").max(initial=0))
+
     def values_of(self, name: str, rows: Int) -> tuple[Int, Int]:
         """(position in ``rows``, value) of every value of a content view that these rows carry."""
         start, column = self.content_index[name]
         first, last = start[rows], start[rows + 1]
-        return np.repeat(np.arange(len(rows)), last - first), column[_spans(first, last)]
+        return np.repeat(np.arange(len(rows)), last - first), column[spans(first, last)]
 
     def view(self, name: str) -> View | None:
         return next((view for view in self.views if view.name == name), None)
 
 
-def _spans(first: Int, last: Int) -> Int:
+@nb.njit(cache=True, nogil=True)
+def _mark_carriers(start: Int, column: Int, rows: Int, strong: Bool, marked: Bool) -> None:
+    """Mark (in place) which of ``rows`` carry a strong value of a content view; see ``Scene.content_index``."""
+    for i in range(len(rows)):
+        for e in range(start[rows[i]], start[rows[i] + 1]):
+            if strong[column[e]]:
+                marked[i] = True
+                break
+
+
+def spans(first: Int, last: Int) -> Int:
     """The numbers of all ranges first..last, one after the other."""
     length = last - first
     offset = np.repeat(first - np.concatenate([[0], np.cumsum(length)[:-1]]), length)
@@ -148,26 +181,38 @@ class Suspect:
 
     @cached_property
     def _harvest(self) -> tuple[Int, bool]:
-        facts, rows = self.scene.facts, self.rows
+        rows = self.rows
         marked = np.zeros(len(rows), dtype=bool)
-        for name, (_, column) in self.scene.content_index.items():
-            strong = np.zeros(int(column.max(initial=0)) + 1, dtype=bool)
-            strong[self.affinity.enriched.get(name, np.zeros(0, dtype=np.int64))] = True
-            at, value = self.scene.values_of(name, rows)
-            marked[at[strong[value]]] = True
-        found = rows[marked]
-        with_prompt = int(facts.has_prompt[self.rows].sum())
-        if len(found) < max(3, ENRICHED_SHARE * with_prompt):
-            return self.rows, False
+        for name, (start, column) in self.scene.content_index.items():
+            enriched = self.affinity.enriched.get(name, ())
+            if len(enriched):
+                strong = np.zeros(self.scene.value_count[name], dtype=bool)
+                strong[enriched] = True
+                _mark_carriers(start, column, rows, strong, marked)
+        with_prompt = int(np.count_nonzero(self.scene.facts.has_prompt[rows]))
+        if np.count_nonzero(marked) < max(3, ENRICHED_SHARE * with_prompt):
+            return rows, False
         # conversations that open with shared content are followed to their end
-        return self._whole_conversations(found), True
+        conversation = self.scene.facts.dense("conversation_key")[rows]
+        opened = np.zeros(self.scene.conversation_count + 1, dtype=bool)
+        opened[conversation[marked]] = True
+        opened[0] = False  # unknown
+        return rows[marked | opened[conversation]], True
 
-    def _whole_conversations(self, found: Int) -> Int:
-        key = self.scene.facts.key("conversation_key")
-        opened = np.unique(key[found])
-        opened = opened[opened > 0]
-        followed = np.isin(key[self.rows], opened) & (key[self.rows] > 0)
-        return np.union1d(found, self.rows[followed])
+    @cached_property
+    def item_counts(self) -> tuple[Int, Int]:
+        """(nodes asking, times asked) per distinct opening text among the harvest rows that were answered."""
+        facts, rows = self.scene.facts, self.harvest_rows
+        rows = rows[facts.item[rows]]
+        node = self.scene.roster.node
+        asked = np.sort(facts.dense("text_key")[rows] * len(node) + node[facts.account[rows]])
+        first = run_starts(asked)
+        return run_lengths(asked[first] // len(node)), run_lengths(asked // len(node))
+
+    @cached_property
+    def own_bits(self) -> dict[str, Bits]:
+        """Per family the members' own bits, NaN unknown: float32[members], in the order of ``nodes``."""
+        return {family: bits[self.nodes] for family, bits in self.affinity.by_family.items()}
 
     def column(self, name: str, rows: Int | None = None) -> npt.NDArray[np.float64]:
         """Known values of a numeric column over rows (default: harvest rows)."""

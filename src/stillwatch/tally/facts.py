@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stillwatch.tables import GIST_DIMENSIONS
+from stillwatch.tally.distinct import diversity
 from stillwatch.tally.roster import Roster, codes
 
 Array = npt.NDArray[np.generic]
+T = TypeVar("T")
 HOUR_US = 3_600_000_000
 
 
@@ -30,7 +32,7 @@ class Facts:
     table: pa.Table
     account: npt.NDArray[np.int64]
     account_count: int
-    _columns: dict[tuple[str, str], npt.NDArray[Any]] = field(default_factory=dict, repr=False)
+    _columns: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return self.table.num_rows
@@ -51,7 +53,7 @@ class Facts:
 
     def has(self, name: str) -> bool:
         """Whether the source had any value of this column."""
-        return self.table.column(name).null_count < len(self)
+        return self._once(name, "has", lambda: self.table.column(name).null_count < len(self))
 
     def word_codes(self, name: str) -> npt.NDArray[np.int64]:
         """Dense codes of a dictionary column, -1 where null."""
@@ -59,9 +61,28 @@ class Facts:
 
     def words(self, name: str) -> list[str]:
         """The values that ``word_codes`` count through."""
-        return [str(v) for v in self.table.column(name).combine_chunks().dictionary.to_pylist()]
 
-    def _once(self, name: str, what: str, make: Callable[[], npt.NDArray[Any]]) -> npt.NDArray[Any]:
+        def make() -> list[str]:
+            return [str(v) for v in self.table.column(name).combine_chunks().dictionary.to_pylist()]
+
+        return self._once(name, "words", make)
+
+    def dense(self, name: str) -> npt.NDArray[np.int64]:
+        """A key column as codes from 1 on without gaps, in the order of the keys; 0 where null."""
+
+        def make() -> npt.NDArray[np.int64]:
+            key = self.key(name)
+            found = np.zeros(len(key), dtype=np.int64)
+            found[key > 0] = np.unique(key[key > 0], return_inverse=True)[1] + 1
+            return found
+
+        return self._once(name, "dense", make)
+
+    def diversity(self, name: str) -> npt.NDArray[np.int64]:
+        """int64[2, accounts]: rows of each account with a known key, and different keys among them."""
+        return self._once(name, "diversity", lambda: diversity(self.account, self.key(name), self.account_count))
+
+    def _once(self, name: str, what: str, make: Callable[[], T]) -> T:
         """Columns are asked for by every suspect; they are converted once."""
         if (name, what) not in self._columns:
             self._columns[name, what] = make()
@@ -102,6 +123,11 @@ class Facts:
         return (np.nan_to_num(self.number("script"), nan=-1) + 1).astype(np.uint64)
 
     @cached_property
+    def script_diversity(self) -> npt.NDArray[np.int64]:
+        """``diversity`` of the writing system."""
+        return diversity(self.account, self.script_key, self.account_count)
+
+    @cached_property
     def gist(self) -> npt.NDArray[np.float32]:
         """float32[n, 32], unit length where a prompt was there, zero where not."""
         column = self.table.column("gist").combine_chunks()
@@ -117,6 +143,15 @@ class Facts:
         return self.key("text_key") > 0
 
     @cached_property
+    def text_refused(self) -> npt.NDArray[np.bool_]:
+        """Whether somebody's request with this prompt failed."""
+        text = self.dense("text_key")
+        refused = np.zeros(int(text.max(initial=0)) + 1, dtype=bool)
+        refused[text[self.failed]] = True
+        refused[0] = False
+        return refused[text]
+
+    @cached_property
     def opening(self) -> npt.NDArray[np.bool_]:
         """First turn of a conversation: by message_count where known, else first row of its conversation key."""
         count = self.number("message_count")
@@ -125,6 +160,11 @@ class Facts:
         first[np.unique(np.stack([self.account.astype(np.uint64), conversation]), axis=1, return_index=True)[1]] = True
         by_key = np.where(conversation > 0, first, True)
         return np.where(np.isnan(count), by_key, count <= 2)
+
+    @cached_property
+    def item(self) -> npt.NDArray[np.bool_]:
+        """Whether the row opens a conversation with a prompt and was answered."""
+        return self.has_prompt & self.opening & ~self.failed
 
     @cached_property
     def followed_up(self) -> npt.NDArray[np.bool_]:
