@@ -152,3 +152,13 @@ def test_no_text_leaves() -> None:
     assert not any(word in said for text in secrets.values() for word in text.split())
     assert "gnu" not in said
     assert "10.9.8.7" not in said
+
+
+def test_fingerprints_keep_nothing_of_their_batch_in_memory() -> None:
+    """Columns that come through Arrow's C interface share one owner: a single one kept would keep every prompt."""
+    base = {"platform": "api", "account_id": "a", "request_model": "m"}
+    batch = batch_of([base | {"stream": True, "max_tokens": 9, "prompt": "p"} for _ in range(9)])
+    given = {buffer.address for column in batch.columns for buffer in column.buffers() if buffer}
+    kept = fingerprint(batch, salt=b"s", model=MODEL)
+    left = {buffer.address for column in kept.columns for buffer in column.buffers() if buffer}
+    assert not given & left

@@ -151,7 +151,7 @@ def fingerprint(batch: pa.RecordBatch, *, salt: bytes, model: TextModel) -> pa.R
     source left null stay null. Releases the interpreter lock in its kernels, so batches may run on several threads.
     """
     words = {name: _dictionary(batch.column(source)) for name, source in _WORDS.items()}
-    columns: dict[str, Any] = {name: batch.column(source) for name, source in _COPIED.items()} | words
+    columns: dict[str, Any] = {name: _owned(batch.column(source)) for name, source in _COPIED.items()} | words
     columns |= _identities(batch, words, salt) | _settings(batch) | _system_columns(batch.column("system_prompt"))
     prompts = strings_of(batch.column("prompt"))
     features = read_column(prompts, model.table, model.pairs)
@@ -161,6 +161,12 @@ def fingerprint(batch: pa.RecordBatch, *, salt: bytes, model: TextModel) -> pa.R
     columns |= _response_columns(batch)
     arrays = [_typed(columns.get(field.name), field.type, batch.num_rows) for field in FINGERPRINTS]
     return pa.RecordBatch.from_arrays(arrays, schema=FINGERPRINTS)
+
+
+def _owned(column: pa.Array) -> pa.Array:
+    """A copy: a column that came from DuckDB keeps all of its batch in memory, prompts included."""
+    half = len(column) // 2
+    return pa.concat_arrays([column.slice(0, half), column.slice(half)]) if half else column
 
 
 def _dictionary(column: pa.Array) -> pa.DictionaryArray:
