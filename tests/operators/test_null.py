@@ -116,7 +116,8 @@ def test_false_discovery_control_on_numbers_worked_out_by_hand() -> None:
 def test_a_shuffle_stays_within_its_stratum_and_loses_nobody(stratum: list[int], seed: int) -> None:
     code, everyone = np.array(stratum), np.arange(len(stratum))
     order = np.zeros(len(code), dtype=np.int64)
-    _deal(order, code, everyone, np.argsort(np.random.default_rng(seed).random(len(code))))
+    first = np.concatenate([[0], np.cumsum(np.bincount(code))])
+    _deal(order, code, first, everyone, np.argsort(np.random.default_rng(seed).random(len(code))))
     assert sorted(order.tolist()) == everyone.tolist()
     np.testing.assert_array_equal(code[order], code)
     np.testing.assert_array_equal(order, slow_null.shuffle_within(code, np.random.default_rng(seed)))

@@ -50,23 +50,27 @@ def _intra_class(points: npt.NDArray[np.float32], size: npt.NDArray[np.int64]) -
     """``points``: float32[n, d], group after group; ``size``: int64[k], points of each group."""
     n, d = points.shape
     k = len(size)
-    grand = np.zeros(d, dtype=np.float32)
+    grand, mean = np.zeros(d, dtype=np.float32), np.zeros(d)
     for i in range(n):
-        grand += points[i]
-    grand = (grand / n).astype(np.float32)
-    within, between = np.zeros(d), np.zeros(d)
-    mean = np.empty(d)
+        for j in range(d):
+            grand[j] += points[i, j]
+    within = between = squares = 0.0
     end = 0
     for group in range(k):
         start, end = end, end + size[group]
-        mean[:] = 0
+        for j in range(d):
+            mean[j] = 0
         for i in range(start, end):
-            mean += points[i]
-        mean /= size[group]
+            for j in range(d):
+                mean[j] += points[i, j]
+        for j in range(d):
+            mean[j] /= size[group]
+            between += size[group] * (mean[j] - np.float32(grand[j] / n)) ** 2
         for i in range(start, end):
-            within += (points[i] - mean) ** 2
-        between += size[group] * (mean - grand) ** 2
-    inside, outside = within.sum() / max(1, n - k), between.sum() / max(1, k - 1)
-    typical = (n - (size**2).sum() / n) / max(1, k - 1)
-    icc = (outside - inside) / (outside + (typical - 1) * inside + 1e-12)
+            for j in range(d):
+                within += (points[i, j] - mean[j]) ** 2
+        squares += size[group] ** 2
+    within, between = within / max(1, n - k), between / max(1, k - 1)
+    typical = (n - squares / n) / max(1, k - 1)
+    icc = (between - within) / (between + (typical - 1) * within + 1e-12)
     return min(max(icc, -0.2), 1.0)

@@ -104,9 +104,10 @@ def spread(links: Links, found: Reach) -> Affinity:
 def reach(links: Links, members: Int) -> Reach:
     """Whom the values of ``members`` (node numbers) point at, and how strongly."""
     scratch = links.lend()
-    found = Reach(*_walk(links.arrays, scratch, members))
+    ptr, node, bits, strong = _walk(links.arrays, scratch, members)
     links.give_back(scratch)
-    return found
+    strong.sort()
+    return Reach(ptr, node, bits, strong)
 
 
 @nb.njit(cache=True, nogil=True)
@@ -123,7 +124,7 @@ def _walk(links: Arrays, scratch: Scratch, members: Int) -> tuple[Int, Int32, Bi
     shared, n_in = _count(links, scratch, members)
     reached = np.zeros(len(scratch.best), dtype=np.int64)
     strong = _best(links, scratch, shared, n_in, reached)
-    found = np.sort(scratch.value[:strong])
+    found = scratch.value[:strong].copy()
     for i in range(len(members)):
         node = members[i]
         scratch.member[node] = False
@@ -191,7 +192,8 @@ def _best(links: Arrays, scratch: Scratch, shared: int, n_in: Int, reached: Int)
 def _collect(scratch: Scratch, reached: Int) -> tuple[Int, Int32, Bits]:
     """Take what was reached out of the scratch, family after family."""
     ptr = np.zeros(len(reached) + 1, dtype=np.int64)
-    ptr[1:] = np.cumsum(reached)
+    for family in range(len(reached)):
+        ptr[family + 1] = ptr[family] + reached[family]
     nodes = np.empty(ptr[-1], dtype=np.int32)
     bits = np.empty(ptr[-1], dtype=np.float32)
     for family in range(len(reached)):

@@ -110,9 +110,10 @@ def _family_null(views: Sequence[View], groups: Groups, attributes: Sequence[Int
         live = (np.bincount(stratum, weights=degree) > 0)[stratum]
         mixing, held = np.flatnonzero(live), _only(groups, live)
         row_of = np.arange(len(degree))
+        first = np.concatenate([[0], np.cumsum(np.bincount(stratum[mixing], minlength=stratum.max(initial=0) + 1))])
         observed += _sharing(rows, held, row_of)
         for r in range(ROUNDS):
-            _deal(row_of, stratum, mixing, mixing[np.argsort(rng.random(len(stratum))[mixing])])
+            _deal(row_of, stratum, first, mixing, mixing[np.argsort(rng.random(len(stratum))[mixing])])
             null[r] += _sharing(rows, held, row_of)
     return observed, null
 
@@ -131,17 +132,17 @@ def _only(groups: Groups, wanted: Bool) -> Groups:
 
 
 @nb.njit(cache=True, nogil=True)
-def _deal(row_of: Int, stratum: Int, nodes: Int, shuffled: Int) -> None:
-    """Give each of ``nodes`` the row of another of its stratum, in the order of ``shuffled`` (the same nodes)."""
-    first = np.zeros(stratum.max() + 2, dtype=np.int64)
-    for node in nodes:
-        first[stratum[node] + 1] += 1
-    place = np.cumsum(first)
+def _deal(row_of: Int, stratum: Int, first: Int, nodes: Int, shuffled: Int) -> None:
+    """Give each of ``nodes`` the row of another of its stratum, in the order of ``shuffled`` (the same nodes).
+
+    ``first``: of ``nodes`` stratum by stratum, where each stratum starts.
+    """
+    place = first.copy()
     dealt = np.empty(len(nodes), dtype=np.int64)
     for node in shuffled:
         dealt[place[stratum[node]]] = node
         place[stratum[node]] += 1
-    place = np.cumsum(first)
+    place = first.copy()
     for node in nodes:
         row_of[node] = dealt[place[stratum[node]]]
         place[stratum[node]] += 1
