@@ -92,7 +92,7 @@ def detectors_page(detectors: Sequence[Detector]) -> str:
         "# Detectors",
         "",
         "Written by `make docs` from the detectors themselves. A detector measures one thing about one cluster;",
-        "a fitted, calibrated curve turns the measurement into bits. Within a family only the strongest counts.",
+        "fitted, calibrated trees turn all measurements of a cluster into bits, and divide them between the detectors.",
     ]
     for module, members in sorted(grouped.items()):
         title, _, body = (inspect.getdoc(sys.modules[module]) or "").replace("``", "`").partition("\n")

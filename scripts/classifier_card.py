@@ -143,7 +143,7 @@ _HEAD = """# Model card: per-exchange classifiers
 {size:.2f} MB of weights.*
 
 Linear models over hashed words and neighbouring pairs, summed in the fingerprint pass. They give a capability label and
-its share, and three likelihood ratios in bits. All belong to the family `lexical`, of which only the strongest counts.
+its share, and three likelihood ratios in bits. All belong to the family `lexical`.
 
 **Use.** Shares and means over windows, accounts and campaigns. One prompt proves nothing, and no verdict rests on this
 family alone: every figure of the scan is also reported with it switched off.

@@ -1,8 +1,8 @@
-"""Fit every weight from labelled worlds: curves from measurement to bits, and how families add up.
+"""Fit every weight from labelled worlds: trees from measurements to log2 odds, members, confidence.
 
     python scripts/fit.py [--corpus DIR] [--worlds N] [--cache out/fit]
 
-Worlds use seeds from 1000 on; measurements of quality use seeds below 1000. Suspects of every world are measured once
+Worlds use seeds from 2000 on; measurements of quality use seeds below 1000. Suspects of every world are measured once
 and kept in the cache, so that refitting is quick. Writes src/stillwatch/campaigns/weights.json with its provenance.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,56 +20,50 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
-from scipy.optimize import minimize
-from sklearn.isotonic import IsotonicRegression
 
+from grow import grow, held_out, line, plane
 from stillwatch import pipeline, tables
+from stillwatch.campaigns.forest import Forest
 from stillwatch.campaigns.judge import Judged, measure
-from stillwatch.campaigns.members import own_evidence
+from stillwatch.campaigns.members import NOT_LINKS, own_evidence
+from stillwatch.campaigns.opinions import best_of_others, clusters, opinion_of_others
 from stillwatch.campaigns.select import VOUCHED_SHARE
 from stillwatch.campaigns.suspects import find_suspects
-from stillwatch.campaigns.weights import MOST_RETURN, MOST_SUPPORT, Curve, Joint, Odds, Weights
+from stillwatch.campaigns.weights import Confidence, Weights
 from stillwatch.compose import compose, write_world
 from stillwatch.detectors import BUILTIN
 from stillwatch.detectors.suspect import Scene, Suspect
 from stillwatch.text import load_model
 
 Float = npt.NDArray[np.float64]
+Bool = npt.NDArray[np.bool_]
 SOURCE = Path(__file__).parents[1] / "src/stillwatch"
 TARGET = SOURCE / "campaigns/weights.json"
 SUITES = (
     "full",
-    "small",
-    "full",
-    "small",
     "full",
     "blend80",
     "full",
-    "small",
     "full",
     "no_network",
     "full",
+    "full",
     "features_only",
+    "full",
+    "small",
+    "no_signup",
+    "full",
+    "full",
+    "honest",
+    "full",
 )
-FIRST_SEED = 1000
-PURE, INNOCENT = 0.6, 0.1  # share of one campaign in a suspect that makes it that campaign, or of all that clears it
+FIRST_SEED = 2000
+MOST_MEMBERS = 2_500  # account rows kept of one world: neighbours of each other teach little more
+PURE = 0.6  # share of campaigns in a suspect from which it is weighed as one of theirs
+STRAY = 0.03
+MERGED_WEIGHT = 0.05
 MEMBER_SHARE = 0.5  # suspects this impure still teach who does not belong
-MOST_BITS = 5.0
 LEAST_CLAIM = -3.0  # log2 odds below which nobody would make a verdict of it
-AXES = ("operator", "harvest", "resale")
-ONE_PARTY = frozenset(
-    {
-        "enterprise",
-        "startup_team",
-        "family",
-        "academic_group",
-        "aggregator",
-        "saas_backend",
-        "class",
-        "hackathon",
-        "conference",
-    }
-)
 # of the code that measures: a change there measures again
 MEASURING = (
     *(p for d in ("detectors", "operators", "tally") for p in sorted((SOURCE / d).glob("*.py"))),
@@ -78,7 +73,11 @@ MEASURED = hashlib.sha256(b"".join(p.read_bytes() for p in MEASURING)).hexdigest
 
 
 class Row(msgspec.Struct):
-    """One suspect: measurements, and what it really was. ``share``: of its accounts in ``campaign``, the commonest."""
+    """One suspect: measurements, and what it really was.
+
+    Shares of its accounts: ``share`` in ``campaign``, the commonest; ``any_share`` in any; ``extraction`` and
+    ``resale`` by verdict, whichever campaign.
+    """
 
     world: str
     solo: bool
@@ -87,15 +86,31 @@ class Row(msgspec.Struct):
     verdict: str
     share: float
     any_share: float
+    extraction: float
+    resale: float
     look_alike: str
     vouched: float
+    accounts: tuple[int, ...]
     x: dict[str, float]
 
 
+class Own(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of evidence of an account's own, as ``grow`` asks for it."""
+
+    name: str
+    family: str
+    axis: str
+
+
 class MemberRow(msgspec.Struct):
-    """One account beside one suspect that is a campaign. ``weight`` makes campaigns count alike."""
+    """One account of a suspect that is a campaign. ``weight`` makes campaigns count alike.
+
+    ``suspect``, ``account``: places among the world's suspects and accounts.
+    """
 
     world: str
+    suspect: int
+    account: int
     member: bool
     bits: dict[str, float]
     weight: float
@@ -119,7 +134,10 @@ def measured(world: Path, suite: str, seed: int, corpus: Path | None) -> tuple[l
         row = truth.label(suspect)
         rows.append(row)
         if row.share >= MEMBER_SHARE and not row.solo and row.vouched < VOUCHED_SHARE:
-            members += truth.members(suspect, row)
+            members += truth.members(suspect, row, len(rows) - 1)
+    if len(members) > MOST_MEMBERS:
+        chosen = np.sort(np.random.default_rng(0).choice(len(members), MOST_MEMBERS, replace=False))
+        members = [members[i] for i in chosen.tolist()]
     kept.write_bytes(msgspec.msgpack.encode((rows, members)))
     return rows, members
 
@@ -150,18 +168,23 @@ class Truth:
             verdict=verdict,
             share=float(count.max() / len(own)) if top else 0.0,
             any_share=float((own != "").mean()),
+            extraction=float((self.verdict[suspect.accounts] == "extraction").mean()),
+            resale=float((self.verdict[suspect.accounts] == "resale").mean()),
             look_alike=str(classes[seen.argmax()]),
             vouched=suspect.vouched_share,
+            accounts=tuple(suspect.accounts.tolist()),
             x={name: found.x for name, found in measure(suspect, BUILTIN).items()},
         )
 
-    def members(self, suspect: Suspect, row: Row) -> list[MemberRow]:
-        judged = Judged(suspect=suspect, evidence=(), operator=0, harvest=0, resale=0)
+    def members(self, suspect: Suspect, row: Row, place: int) -> list[MemberRow]:
+        judged = Judged(suspect=suspect, operator=0, harvest=0, resale=0)
         accounts, bits, _ = own_evidence(judged)
-        belongs = self.campaign[accounts] == row.campaign
+        belongs = self.verdict[accounts] == row.verdict  # of another campaign that harvests: no injustice
         return [
             MemberRow(
                 world=self.world,
+                suspect=place,
+                account=int(accounts[i]),
                 member=bool(belongs[i]),
                 bits={family: float(values[i]) for family, values in bits.items() if not np.isnan(values[i])},
                 weight=1.0 / len(accounts),
@@ -170,178 +193,159 @@ class Truth:
         ]
 
 
-def curve(x: Float, label: Float, weight: Float) -> Curve | None:
-    """Monotone log2 likelihood ratio of label 1 against 0 at x; None where there is too little to tell."""
-    if label.sum() < 5 or (1 - label).sum() < 5 or np.ptp(x) == 0:
-        return None
-    balanced = weight * np.where(label == 1, 1 / weight[label == 1].sum(), 1 / weight[label == 0].sum())
-    fit = IsotonicRegression(y_min=0.02, y_max=0.98, increasing=True, out_of_bounds="clip").fit(x, label, balanced)
-    low, high = np.quantile(x, [0.005, 0.995]).tolist()
-    spread = np.linspace(low, high, 13)  # where quantiles crowd at one value
-    knots = np.unique(np.concatenate([np.quantile(x, np.linspace(0.01, 0.99, 21)), spread]).round(4))
-    # three neighbouring knots are averaged: steps of an isotonic fit are accidents of the sample
-    p = np.convolve(np.pad(fit.predict(knots), 1, mode="edge"), np.ones(3) / 3, mode="valid")
-    bits = np.clip(np.log2(p / (1 - p)), -MOST_BITS, MOST_BITS)
-    return Curve(x=tuple(np.round(knots, 5).tolist()), bits=tuple(np.round(bits, 4).tolist()))
+def table(rows: Sequence[Row]) -> Float:
+    """float64[rows, detectors] measurements, NaN unknown."""
+    return np.array([[row.x.get(d.name, np.nan) for d in BUILTIN] for row in rows])
 
 
-def odds(features: Float, label: Float, weight: Float, names: Sequence[str], most: float = 1.2) -> Odds:
-    """Logistic regression with weights in 0..``most`` (bits are already likelihood ratios; correlation only lowers)."""
-
-    def loss(theta: Float) -> tuple[float, Float]:
-        z = (features @ theta[1:] + theta[0]) * np.log(2)
-        p = 1 / (1 + np.exp(-z))
-        value = -(weight * (label * np.log(p + 1e-12) + (1 - label) * np.log(1 - p + 1e-12))).sum()
-        slope = weight * (p - label) * np.log(2)
-        pull = 0.3 * (theta[1:] - 0.5)
-        return value + 0.15 * ((theta[1:] - 0.5) ** 2).sum(), np.concatenate([[slope.sum()], features.T @ slope + pull])
-
-    start = np.concatenate([[-2.0], np.full(features.shape[1], 0.5)])
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(-15, 15)] + [(0.0, most)] * features.shape[1])
-    return Odds(
-        intercept=round(float(found.x[0]), 4),
-        families={n: round(float(w), 4) for n, w in zip(names, found.x[1:], strict=True)},
-    )
-
-
-def family_bits(rows: Sequence[Row], axis: str, curves: dict[str, Curve], prefix: str) -> tuple[Float, list[str]]:
-    """float64[rows, families]: strongest bits of each family, and the families."""
-    detectors = [d for d in BUILTIN if d.axis == axis and prefix + d.name in curves]
-    families = sorted({d.family for d in detectors})
-    table = np.zeros((len(rows), len(families)))
-    for i, row in enumerate(rows):
-        for detector in detectors:
-            if detector.name in row.x:
-                bits = curves[prefix + detector.name](row.x[detector.name])
-                j = families.index(detector.family)
-                if abs(bits) > abs(table[i, j]):
-                    table[i, j] = bits
-    return table, families
-
-
-def fit_axis(
-    rows: Sequence[Row], label: Float, weight: Float, axis: str, prefix: str, curves: dict[str, Curve]
-) -> Odds:
-    """Curves of one axis's detectors, added to ``curves``, and their odds."""
-    for detector in BUILTIN:
-        if detector.axis == axis:
-            known = np.array([detector.name in row.x for row in rows])
-            x = np.array([row.x.get(detector.name, 0.0) for row in rows])
-            found = curve(x[known], label[known], weight[known])
-            if found is not None:
-                curves[prefix + detector.name] = found
-    table, families = family_bits(rows, axis, curves, prefix)
-    return odds(table, label, weight, families)
-
-
-def bits_of(rows: Sequence[Row], axis: str, of: Odds, curves: dict[str, Curve]) -> Float:
-    """log2 odds of one axis per row."""
-    table, families = family_bits(rows, axis, curves, "")
-    return of.intercept + table @ np.array([of.families[family] for family in families])
-
-
-def looks_run(rows: Sequence[Row], operator: Odds, curves: dict[str, Curve]) -> Float:
-    """Chance of one operator."""
-    return 1.0 / (1.0 + 2.0 ** -(bits_of(rows, "operator", operator, curves)))
-
-
-def lent(operator: Float) -> Float:
-    """As ``weights.support`` does."""
-    return np.clip(operator, -MOST_RETURN, MOST_SUPPORT)
-
-
-def returned(harvest: Float) -> Float:
-    """As ``weights.in_return`` does."""
-    return np.clip(harvest, -MOST_RETURN, MOST_RETURN)
-
-
-def joint(operator: Float, harvest: Float, label: Float, weight: Float) -> Joint:
-    """Calibration of one axis given both, with its natural prevalence among suspects."""
-    found = odds(np.stack([operator, harvest], axis=1), label, weight, ("operator", "harvest"))
-    return Joint(intercept=found.intercept, **found.families)
-
-
-def weights_of(rows: Sequence[Row], positive: Float) -> Float:
+def weights_of(rows: Sequence[Row]) -> Float:
     """Suspects of one campaign share a weight of 4, so that no campaign is learned by heart; innocent ones count 1."""
-    key = [f"{row.world}/{row.campaign}" if yes else "" for row, yes in zip(rows, positive, strict=True)]
-    names, inverse, count = np.unique(key, return_inverse=True, return_counts=True)
-    return np.where(positive == 1, 4.0 / count[inverse], 1.0) if len(names) else np.ones(len(rows))
+    key = [f"{r.world}/{r.campaign}" if r.any_share >= PURE else "" for r in rows]
+    _, inverse, count = np.unique(key, return_inverse=True, return_counts=True)
+    return np.array([4.0 / n if k else 1.0 for k, n in zip(key, count[inverse].tolist(), strict=True)])
+
+
+def parts(share: Sequence[float]) -> Float:
+    """Shares as labels: a stray account in twenty makes neither a campaign doubtful nor a crowd a campaign."""
+    raw = np.array(share)
+    return np.where(raw >= 1 - STRAY, 1.0, np.where(raw <= STRAY, 0.0, raw))
+
+
+def fit_axis(rows: Sequence[Row], label: Float, weight: Float, axis: str) -> tuple[Forest, Float]:
+    """Trees calibrated on worlds they did not see, and every row's log2 odds by trees that did not see its world."""
+    x = table(rows)
+    world = np.unique([row.world for row in rows], return_inverse=True)[1].astype(np.int64)
+    unseen = held_out(x, label, weight, world, BUILTIN, axis)
+    intercept, slope = line(unseen, label, weight)
+    return grow(x, label, weight, BUILTIN, axis).calibrated(intercept, slope), intercept + slope * unseen
 
 
 def fit(rows: list[Row], members: list[MemberRow], provenance: dict[str, str]) -> Weights:
-    """Curves and odds of every axis."""
-    curves: dict[str, Curve] = {}
-    clear = [r for r in rows if r.vouched < VOUCHED_SHARE and (r.share >= PURE or r.any_share <= INNOCENT)]
-    groups = [r for r in clear if not r.solo]
-    run_together = np.array([float(r.share >= PURE) for r in groups])
-    # honest people who really are one party say less about what unrelated people share
-    apart = np.array([1.0 if r.share >= PURE or r.look_alike not in ONE_PARTY else 0.3 for r in groups])
-    harvests = np.array([float(r.share >= PURE and r.verdict == "extraction") for r in groups])
-    resold = np.array([float(r.share >= PURE and r.verdict == "resale") for r in groups])
-    operator = fit_axis(groups, run_together, weights_of(groups, run_together) * apart, "operator", "", curves)
-    # what an operator does is told apart among those that look run together: nobody else gets that far
-    near = weights_of(groups, run_together) * looks_run(groups, operator, curves)
-    harvest = fit_axis(groups, harvests, near, "harvest", "", curves)
-    resale = fit_axis(groups, resold, near, "resale", "", curves)
-    bits = [bits_of(groups, axis, odds_, curves) for axis, odds_ in zip(AXES, (operator, harvest, resale), strict=True)]
-    alone = [r for r in clear if r.solo]
-    solo_label = np.array([float(r.verdict == "extraction") for r in alone])
-    solo = fit_axis(alone, solo_label, weights_of(alone, solo_label), "harvest", "solo:", curves)
-    given = (
-        joint(bits[0], returned(bits[1]), run_together, weights_of(groups, run_together)),
-        joint(lent(bits[0]), bits[1], harvests, near),
-        joint(lent(bits[0]), bits[2], resold, near),
+    """Trees of every axis, members, confidence."""
+    groups = [r for r in rows if r.vouched < VOUCHED_SHARE and not r.solo]
+    weight = weights_of(groups)
+    # two campaigns in one are no mistake about the innocent: they teach little of what holds one together
+    merged = np.array([MERGED_WEIGHT if r.any_share >= PURE > r.share else 1.0 for r in groups])
+    run_together, harvests, resold = (
+        parts([getattr(r, name) for r in groups]) for name in ("share", "extraction", "resale")
     )
-    both = (
-        given[0](bits[0], returned(bits[1])),
-        given[1](lent(bits[0]), bits[1]),
-        given[2](lent(bits[0]), bits[2]),
-    )
+    operator, operator_odds = fit_axis(groups, run_together, weight * merged, "operator")
+    harvest, harvest_odds = fit_axis(groups, harvests, weight, "harvest")
+    resale, resale_odds = fit_axis(groups, resold, weight, "resale")
+    alone = [r for r in rows if r.vouched < VOUCHED_SHARE and r.solo]
+    solo, _ = fit_axis(alone, parts([r.extraction for r in alone]), weights_of(alone), "harvest")
+    leans = harvest_odds >= resale_odds
+    claims = np.minimum(operator_odds, np.where(leans, harvest_odds, resale_odds))
+    near = others(groups, {"extraction": np.minimum(operator_odds, harvest_odds),
+                           "resale": np.minimum(operator_odds, resale_odds)})  # fmt: skip
+    confidence = {
+        kind: fit_confidence(groups, label, claims, near[kind], chosen)
+        for kind, label, chosen in (("extraction", harvests, leans), ("resale", resold, ~leans))
+    }
+    sure = {
+        kind: np.array(
+            [
+                confidence[kind](claims[i], near[kind][i], len(groups[i].accounts)) * float(chosen[i])
+                for i in range(len(groups))
+            ]
+        )
+        for kind, chosen in (("extraction", leans), ("resale", ~leans))
+    }
     return Weights(
-        version="1",
-        curves=curves,
+        version="2",
         operator=operator,
         harvest=harvest,
         resale=resale,
         solo=solo,
-        member=fit_members(members),
-        operator_given=given[0],
-        harvest_given=given[1],
-        resale_given=given[2],
-        confidence={
-            "extraction": confidence(groups, harvests, *both[:2], both[2]),
-            "resale": confidence(groups, resold, both[0], both[2], both[1]),
-        },
+        member=fit_members(members, supports(members, rows, groups, sure)),
+        confidence=confidence,
         provenance=provenance,
     )
 
 
-def confidence(rows: Sequence[Row], label: Float, operator: Float, axis: Float, rival: Float) -> Joint:
-    """How often a verdict is right, from the weaker of its two axes: suspects that the rival verdict does not claim."""
-    kept = (axis >= rival) & (np.minimum(operator, axis) > LEAST_CLAIM)
-    chosen = [row for row, keep in zip(rows, kept, strict=True) if keep]
-    key = [f"{r.world}/{r.campaign}" if r.campaign and r.share >= PURE else f"{i}" for i, r in enumerate(chosen)]
+def others(rows: Sequence[Row], claims: dict[str, Float]) -> dict[str, Float]:
+    """Per verdict and row the opinion of overlapping suspects of the same world, NaN where there is none."""
+    found = {kind: np.full(len(rows), np.nan) for kind in claims}
+    for here in places(rows).values():
+        accounts = [np.array(rows[i].accounts) for i in here]
+        held = clusters(accounts, 1 + max(int(own.max()) for own in accounts))
+        for k, i in enumerate(here):
+            for kind, odds in claims.items():
+                found[kind][i] = opinion_of_others(held, odds[here], accounts[k])
+    return found
+
+
+def places(rows: Sequence[Row]) -> dict[str, list[int]]:
+    """World -> its rows."""
+    found: dict[str, list[int]] = {}
+    for i, row in enumerate(rows):
+        found.setdefault(row.world, []).append(i)
+    return found
+
+
+def fit_confidence(rows: Sequence[Row], label: Float, own: Float, near: Float, kept: Bool) -> Confidence:
+    """How often a verdict is right, over the suspects that somebody might make one of."""
+    chosen = np.flatnonzero(kept & (own > LEAST_CLAIM)).tolist()
+    alone = float(np.median(near[chosen][~np.isnan(near[chosen])]))
+    near = np.where(np.isnan(near), alone, near)
+    x = np.stack([own[chosen], near[chosen], np.log2([len(rows[i].accounts) for i in chosen])], axis=1)
+    key = [f"{rows[i].world}/{rows[i].campaign}" if label[i] >= PURE else str(i) for i in chosen]
     _, inverse, count = np.unique(key, return_inverse=True, return_counts=True)
-    bits = np.minimum(operator, axis)[kept]
-    found = odds(
-        np.stack([bits, 0 * bits], axis=1), label[kept], 1.0 / count[inverse], ("operator", "harvest"), most=3.0
+    intercept, slopes = plane(x, label[chosen], np.sqrt(1.0 / count[inverse]))
+    return Confidence(
+        intercept=round(intercept, 4),
+        own=round(slopes[0], 4),
+        others=round(slopes[1], 4),
+        size=round(slopes[2], 4),
+        alone=round(alone, 4),
     )
-    return Joint(intercept=found.intercept, operator=found.families["operator"], harvest=0.0)
 
 
-def fit_members(members: list[MemberRow]) -> Odds:
-    """Odds of belonging, from accounts in and out of suspects that are mostly one campaign."""
-    families = sorted({family for row in members for family in row.bits})
-    table = np.array([[row.bits.get(family, 0.0) for family in families] for row in members])
+def supports(members: list[MemberRow], rows: list[Row], groups: list[Row], sure: dict[str, Float]) -> Float:
+    """Per member row the most confidence of another suspect of its campaign that holds the account."""
+    found = np.full(len(members), np.nan)
+    by_world: dict[str, dict[int, list[int]]] = {}
+    for m, member in enumerate(members):
+        by_world.setdefault(member.world, {}).setdefault(member.suspect, []).append(m)
+    every = places(rows)
+    for world, here in places(groups).items():
+        accounts = [np.array(groups[i].accounts) for i in here]
+        held = clusters(accounts, 1 + max(int(own.max()) for own in accounts))
+        for suspect, asked in by_world.get(world, {}).items():
+            row = rows[every[world][suspect]]
+            if row.verdict not in sure:
+                continue
+            own = np.array(row.accounts)
+            best = dict(zip(own.tolist(), best_of_others(held, sure[row.verdict][here], own).tolist(), strict=True))
+            for m in asked:
+                found[m] = best[members[m].account]
+    return found
+
+
+def fit_members(members: list[MemberRow], support: Float) -> Forest:
+    """Trees for belonging, from accounts in and out of suspects that are mostly one verdict's."""
+    names = [*sorted({name for row in members for name in row.bits}), "support"]
+    seams = [Own(name=name, family=name, axis="member" if name not in NOT_LINKS else "context") for name in names]
+    x = np.array([[row.bits.get(name, np.nan) for name in names] for row in members])
+    x[:, -1] = support
     label = np.array([float(row.member) for row in members])
-    return odds(table, label, np.array([row.weight for row in members]) * 4, families)
+    weight = np.array([row.weight for row in members]) * 4
+    world = np.unique([row.world for row in members], return_inverse=True)[1].astype(np.int64)
+    intercept, slope = line(held_out(x, label, weight, world, seams, "member"), label, weight)
+    return grow(x, label, weight, seams, "member").calibrated(intercept, slope)
+
+
+def _readable(weights: Weights) -> bytes:
+    """JSON with a line per array: a difference between two fits shows where."""
+    text = json.dumps(msgspec.to_builtins(weights), sort_keys=True, separators=(",", ":"))
+    return re.sub(r',"', ',\n"', text).encode() + b"\n"
 
 
 def main(arguments: Sequence[str]) -> int:
     """Measure the worlds, fit, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--corpus", type=Path, default=None)
-    parser.add_argument("--worlds", type=int, default=12)
+    parser.add_argument("--worlds", type=int, default=40)
     parser.add_argument("--measure-only", metavar="I:J", help="only measure worlds I to J, to share the work")
     parser.add_argument("--cache", type=Path, default=Path("out/fit"))
     chosen = parser.parse_args(arguments)
@@ -365,8 +369,8 @@ def main(arguments: Sequence[str]) -> int:
         "measurements": digest,
     }
     found_weights = fit(rows, members, provenance)
-    TARGET.write_bytes(json.dumps(msgspec.to_builtins(found_weights), indent=1, sort_keys=True).encode() + b"\n")
-    print(f"wrote {TARGET.name}: {len(found_weights.curves)} curves")
+    TARGET.write_bytes(_readable(found_weights))
+    print(f"wrote {TARGET.name}")
     return 0
 
 

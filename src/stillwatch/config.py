@@ -32,18 +32,18 @@ class Ingest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Detection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``disabled_families`` and ``disabled_detectors``: evidence that is not to be used (for example ``lexical``).
 
-    ``min_confidence``: probability (0.5..1) from which a campaign is named; raising it names fewer. ``min_operator``:
-    probability of one operator that any verdict on a group needs, however certain the harvest is. ``min_cohesion``:
-    shares of the members that the two strongest families tie to a group, added (0..2); below it, it is an accident of
-    several groups. ``min_coordinated``: probability from which a group that is merely coordinated is named.
-    ``min_alone``: the same for one account or organisation alone.
+    ``min_confidence``: share of its accounts that have to be right (0.5..1) for a campaign to be named; raising it
+    names fewer. ``min_member``: probability from which an account of it is accused; those below are linked.
+    ``min_operator``: probability of one operator that any verdict on a group needs, however certain the harvest is.
+    ``min_coordinated``: probability from which a group that is merely coordinated is named. ``min_alone``: the same
+    for one account or organisation alone.
     """
 
     disabled_families: tuple[str, ...] = ()
     disabled_detectors: tuple[str, ...] = ()
-    min_confidence: float = 0.9
+    min_confidence: float = 0.7
+    min_member: float = 0.6
     min_operator: float = 0.8
-    min_cohesion: float = 1.5
     min_coordinated: float = 0.97
     min_alone: float = 0.97
 
@@ -103,8 +103,8 @@ def _check_ranges(config: Config, path: Path) -> None:
     ranges = {
         "ingest.max_bad_share": (config.ingest.max_bad_share, 0.0, 1.0),
         "detection.min_confidence": (config.detection.min_confidence, 0.5, 1.0),
+        "detection.min_member": (config.detection.min_member, 0.5, 1.0),
         "detection.min_operator": (config.detection.min_operator, 0.5, 1.0),
-        "detection.min_cohesion": (config.detection.min_cohesion, 0.0, 2.0),
         "detection.min_alone": (config.detection.min_alone, 0.5, 1.0),
         "detection.min_coordinated": (config.detection.min_coordinated, 0.5, 1.0),
     }

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from stillwatch.campaigns.describe import at, describe
-from stillwatch.campaigns.judge import Judged, judge
+from stillwatch.campaigns.judge import Judged, Opinions, judge
 from stillwatch.campaigns.lookalikes import let_go
 from stillwatch.campaigns.members import membership
 from stillwatch.campaigns.score import account_scores
@@ -53,9 +53,11 @@ def build(prints: pa.Table, accounts: pa.Table | None) -> Scene:
     return build_scene(facts, roster, views, kind)
 
 
-def detect(scene: Scene, weights: Weights, detectors: tuple[Detector, ...]) -> list[Judged]:
-    """Every suspect with its evidence, guilty or not."""
-    return [judge(suspect, detectors, weights) for suspect in find_suspects(scene)]
+def detect(scene: Scene, weights: Weights, detectors: tuple[Detector, ...]) -> tuple[list[Judged], Opinions]:
+    """Every suspect with its evidence, guilty or not, and what they say of each other."""
+    judged = [judge(suspect, detectors, weights) for suspect in find_suspects(scene)]
+    opinions = Opinions(judged, weights)
+    return [opinions.heard(item) for item in judged], opinions
 
 
 def scan(
@@ -71,10 +73,13 @@ def scan(
     say("linking accounts")
     scene = build(prints, accounts)
     say("weighing evidence")
-    judged = detect(scene, weights, detectors)
+    judged, opinions = detect(scene, weights, detectors)
     say("naming campaigns")
-    chosen = select(judged, settings, lambda suspect: judge(suspect, detectors, weights))
-    members = [membership(item, weights.member) for item, _, _ in chosen]
+    chosen = select(judged, settings, lambda suspect: opinions.heard(judge(suspect, detectors, weights)))
+    members = [
+        membership(item, weights.member, confidence, opinions.support(item, kind), settings.min_member)
+        for item, kind, confidence in chosen
+    ]
     campaigns = tuple(
         describe(item, member, kind, confidence)
         for (item, kind, confidence), member in zip(chosen, members, strict=True)

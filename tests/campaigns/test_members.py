@@ -6,14 +6,22 @@ import numpy as np
 import pytest
 from written_suspects import crowd, judged, of_odds
 
+from stillwatch.campaigns.forest import Forest
 from stillwatch.campaigns.judge import Judged
 from stillwatch.campaigns.members import BEYOND_CONTENT_BITS, CONTENT_FAMILIES, OWN_ITEMS, membership
-from stillwatch.campaigns.weights import Odds, load_weights
+from stillwatch.campaigns.weights import load_weights
 from stillwatch.detectors.suspect import Suspect
 from stillwatch.operators.affinity import Affinity, affinity
 
 SCENE = crowd()  # three exchanges an account: too few to be harvesting behaviour of one's own
-CERTAIN = Odds(intercept=40.0, families={})
+
+
+def always(bits: float) -> Forest:
+    """No trees: the same odds for everybody."""
+    return Forest(features=(), start=bits, root=(), feature=(), threshold=(), left=(), right=(), cover=(), bits=())
+
+
+CERTAIN = always(40.0)
 
 
 def with_bits(item: Judged, **bits: float) -> Judged:
@@ -48,18 +56,31 @@ def test_one_tie_beyond_content_suffices_where_membership_is_likely(family: str)
 
 def test_who_is_unlikely_to_belong_is_not_accused_whatever_they_share() -> None:
     item = with_bits(judged(SCENE, range(8), 20, 20), network=12.0, payment=12.0)
-    assert not membership(item, Odds(intercept=-3.0, families={})).accused.any()
+    assert not membership(item, always(-3.0)).accused.any()
 
 
 def test_evidence_of_an_account_leaves_out_what_is_unknown_and_starts_with_the_strongest() -> None:
     item = with_bits(judged(SCENE, range(8), 20, 20), content=2.0, network=7.0, payment=float("nan"))
-    odds = Odds(intercept=0.0, families={"content": 1.0, "network": 0.5, "payment": 1.0, "prior": 1.0})
-    reasons = membership(item, odds).evidence(0)
-    families = [reason.family for reason in reasons]
-    assert families[0] == "network"
-    assert families == ["network", "content"]
-    assert reasons[0].bits == 3.5
-    assert [abs(r.bits) for r in reasons] == sorted((abs(r.bits) for r in reasons), reverse=True)
+    forest = Forest(
+        features=("content", "network", "payment"), start=0.0, root=(0, 3, 6),
+        feature=(0, -1, -1, 1, -1, -1, 2, -1, -1), threshold=(1.0, 0.0, 0.0, 3.0, 0.0, 0.0, 3.0, 0.0, 0.0),
+        left=(1, 0, 0, 4, 0, 0, 7, 0, 0), right=(2, 0, 0, 5, 0, 0, 8, 0, 0), cover=(2.0, 1.0, 1.0) * 3,
+        bits=(0.0, -2.0, 2.0, 0.0, -3.5, 3.5, 0.0, -1.0, 1.0),
+    )  # fmt: skip
+    reasons = membership(item, forest).evidence(0)
+    assert [(reason.family, reason.bits) for reason in reasons] == [("network", 3.5), ("content", 2.0)]
+
+
+def test_evidence_says_what_it_means_whichever_way_it_points() -> None:
+    forest = Forest(
+        features=("network",), start=0.0, root=(0,), feature=(0, -1, -1), threshold=(3.0, 0.0, 0.0),
+        left=(1, 0, 0), right=(2, 0, 0), cover=(2.0, 1.0, 1.0), bits=(0.0, -1.0, 1.0),
+    )  # fmt: skip
+    item = judged(SCENE, range(8), 20, 20)
+    (with_it,), (without,) = (membership(with_bits(item, network=b), forest).evidence(0) for b in (7.0, 0.0))
+    assert (with_it.bits, without.bits) == (1.0, -1.0)
+    assert "does not" in without.says
+    assert "does not" not in with_it.says
 
 
 def test_content_is_the_only_family_that_never_accuses() -> None:

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import msgspec
 import numpy as np
 import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
-from msgspec import structs
 from written_suspects import crowd, judged, of_odds
 
-from stillwatch.campaigns.judge import Judged, judge, strongest, total
+from stillwatch.campaigns.judge import LEAST_BITS, Judged, judge
 from stillwatch.campaigns.select import VOUCHED_SHARE, select, verdict
-from stillwatch.campaigns.weights import Curve, Odds, in_return, load_weights, probability, support
+from stillwatch.campaigns.weights import load_weights, probability
 from stillwatch.config import Detection
 from stillwatch.detectors import BUILTIN, Measurement
 from stillwatch.detectors.suspect import Suspect
-from stillwatch.model import Axis, Evidence
+from stillwatch.model import Axis
 
 SCENE = crowd()
-SETTINGS = Detection(
-    min_cohesion=0.0, min_confidence=0.9, min_alone=0.97, min_coordinated=0.97
-)  # whatever the defaults are
+SETTINGS = Detection(min_confidence=0.9, min_alone=0.97, min_coordinated=0.97)  # whatever the defaults are
 ODDS = st.floats(-30, 30)
 
 
@@ -90,7 +88,7 @@ def test_one_account_alone_needs_more_certainty_and_can_only_be_accused_of_extra
 @settings(max_examples=100, deadline=None)
 @given(ODDS, ODDS, ODDS, st.floats(0.5, 1), st.floats(0.5, 1))
 def test_raising_the_bar_never_accuses_more(operator: float, harvest: float, resale: float, a: float, b: float) -> None:
-    low, high = (Detection(min_cohesion=0.0, min_confidence=v, min_coordinated=1.0) for v in sorted((a, b)))
+    low, high = (Detection(min_confidence=v, min_coordinated=1.0) for v in sorted((a, b)))
     item = judged(SCENE, range(6), operator, harvest, resale)
     if verdict(item, low) is None:
         assert verdict(item, high) is None
@@ -150,47 +148,6 @@ def test_what_is_left_is_let_go_when_it_no_longer_looks_bad() -> None:
     assert len(select(items, SETTINGS, innocent)) == 1
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.lists(st.tuples(st.floats(-5, 5), st.floats(-5, 5)), min_size=2, max_size=9, unique_by=lambda p: p[0]),
-       st.floats(-9, 9), st.floats(-9, 9))  # fmt: skip
-def test_a_rising_curve_rises_everywhere_and_is_flat_outside(
-    points: list[tuple[float, float]], a: float, b: float
-) -> None:
-    x = tuple(sorted(p[0] for p in points))
-    bits = tuple(sorted(p[1] for p in points))
-    curve = Curve(x=x, bits=bits)
-    low, high = sorted((a, b))
-    assert curve(low) <= curve(high) + 1e-9
-    assert bits[0] - 1e-9 <= curve(a) <= bits[-1] + 1e-9
-    assert curve(x[0] - 1) == bits[0]
-    assert curve(x[-1] + 1) == bits[-1]
-    assert curve(x[1]) == pytest.approx(bits[1])
-
-
-def test_every_shipped_curve_rises_and_belongs_to_a_detector() -> None:
-    weights = load_weights()
-    names = {detector.name for detector in BUILTIN}
-    for name, curve in weights.curves.items():
-        assert name.removeprefix("solo:") in names
-        assert list(curve.x) == sorted(set(curve.x)), name
-        assert list(curve.bits) == sorted(curve.bits), name
-    for odds in (weights.operator, weights.harvest, weights.resale, weights.solo):
-        assert set(odds.families) <= {detector.family for detector in BUILTIN}
-        assert min(odds.families.values()) >= 0
-    assert weights.provenance
-
-
-def test_within_a_family_only_the_strongest_counts() -> None:
-    def reason(name: str, family: str, bits: float) -> Evidence:
-        return Evidence(name=name, family=family, axis="harvest", bits=bits, says="so")
-
-    evidence = (reason("a", "style", -3), reason("b", "style", 2), reason("c", "output", 1.5))
-    assert strongest(evidence, "harvest") == {"style": -3, "output": 1.5}
-    odds = Odds(intercept=-4, families={})
-    assert total(evidence, odds, "harvest") == pytest.approx(-4 - 3 + 1.5)
-    assert total(evidence, odds, "operator") == -4
-
-
 def test_probability_is_that_of_log_odds() -> None:
     assert probability(0) == 0.5
     assert probability(np.log2(9)) == pytest.approx(0.9)
@@ -198,14 +155,22 @@ def test_probability_is_that_of_log_odds() -> None:
     assert probability(-1e9) >= 0
 
 
-def test_a_detector_without_a_curve_or_a_weight_weighs_nothing() -> None:
+def test_a_detector_that_no_tree_reads_weighs_nothing() -> None:
     """A weight that nobody measured is not a weight."""
+
+    class Unheard(msgspec.Struct, frozen=True, kw_only=True):
+        name: str = "unheard"
+        family: str = "quota"
+        axis: Axis = "operator"
+        needs: Sequence[str] = ()
+
+        def measure(self, suspect: Suspect) -> Measurement | None:
+            return Measurement(x=1e6, says=suspect.found_in)
+
     suspect = judged(SCENE, range(8)).suspect
-    nothing = structs.replace(load_weights(), curves={})
-    assert judge(suspect, BUILTIN, nothing).evidence == ()
-    off = Odds(intercept=0.0, families={})
-    weightless = structs.replace(load_weights(), operator=off, harvest=off, resale=off)
-    assert judge(suspect, BUILTIN, weightless).evidence == ()
+    with_it, without = (judge(suspect, d, load_weights()) for d in ((*BUILTIN, Unheard()), BUILTIN))
+    assert (with_it.operator, with_it.harvest) == (without.operator, without.harvest)
+    assert with_it.evidence() == without.evidence() != ()
 
 
 def test_a_detector_that_breaks_is_left_out_and_takes_none_along(caplog: pytest.LogCaptureFixture) -> None:
@@ -220,18 +185,42 @@ def test_a_detector_that_breaks_is_left_out_and_takes_none_along(caplog: pytest.
 
     suspect = judged(SCENE, range(8)).suspect
     assert (
-        judge(suspect, (*BUILTIN, Breaking()), load_weights()).evidence
-        == judge(suspect, BUILTIN, load_weights()).evidence
+        judge(suspect, (*BUILTIN, Breaking()), load_weights()).evidence()
+        == judge(suspect, BUILTIN, load_weights()).evidence()
     )
     assert "breaking" in caplog.text
 
 
-def test_no_amount_of_one_axis_makes_up_for_nothing_on_the_other() -> None:
-    """With the shipped weights: a group that nothing ties together, and a group that shows no harvest at all."""
+def test_what_is_shown_adds_up_to_the_odds() -> None:
     weights = load_weights()
-    for operator, harvest in ((weights.operator.intercept, 60.0), (60.0, weights.harvest.intercept)):
-        given = (
-            weights.operator_given(operator, in_return(harvest)),
-            weights.harvest_given(support(operator), harvest),
-        )
-        assert probability(weights.confidence["extraction"](min(given), 0.0)) < Detection().min_confidence
+    item = judge(judged(SCENE, range(8)).suspect, BUILTIN, weights)
+    for axis, forest, odds in (
+        ("operator", weights.operator, item.operator),
+        ("harvest", weights.harvest, item.harvest),
+        ("resale", weights.resale, item.resale),
+    ):
+        shown = sum(e.bits for e in item.evidence() if e.axis == axis)
+        assert forest.base + shown == pytest.approx(odds, abs=LEAST_BITS * len(BUILTIN))
+
+
+def test_every_shipped_tree_reads_detectors_that_exist() -> None:
+    weights = load_weights()
+    names = {detector.name for detector in BUILTIN}
+    for forest in (weights.operator, weights.harvest, weights.resale, weights.solo):
+        assert set(forest.features) <= names
+    assert weights.provenance
+
+
+def test_a_group_of_which_nothing_is_known_is_nobodys_campaign() -> None:
+    weights = load_weights()
+    for kind, axis in (("extraction", weights.harvest), ("resale", weights.resale)):
+        odds = min(weights.operator.base, axis.base)
+        assert weights.confidence[kind](odds, float("nan"), 100) < Detection().min_confidence
+
+
+def test_what_no_other_cluster_confirms_needs_to_be_all_but_certain() -> None:
+    likely, certain = (judged(SCENE, range(6), odds, odds) for odds in (4.0, 9.0))
+    assert verdict(likely, SETTINGS) is not None
+    assert verdict(replace(likely, backing=float("nan")), SETTINGS) is None
+    assert verdict(replace(likely, backing=0.1), SETTINGS) is None
+    assert verdict(replace(certain, backing=0.1), SETTINGS) is not None

@@ -10,7 +10,6 @@ import pytest
 
 from built_scenes import START, Row, exchange, scene_of, suspect_of
 from stillwatch.detectors import BUILTIN, Measurement
-from stillwatch.detectors.protocol import Contrary
 
 Columns = Callable[[int, int], dict[str, Any]]
 ACCOUNTS, PER = 8, 16
@@ -131,6 +130,31 @@ def pivot() -> Case:
     theirs: Columns = stays
     fast = log(moves(100), theirs=theirs, at=lambda a, j: hours(a, j) if j < 9 else 100 + (a + 8 * j) * 0.2)
     return fast, log(lambda _a, _j: {"request_model": "old"}, theirs=theirs)
+
+
+def cohesion() -> Case:
+    """Every member has the address and the card; or half have the address and the other half the card."""
+
+    def group(address: Callable[[int], bool], card: Callable[[int], bool]) -> Measure:
+        def columns(a: int, _j: int) -> dict[str, Any]:
+            return {"client_address": "203.0.113.1" if address(a) else f"203.0.113.{a + 10}"}
+
+        return log(
+            columns,
+            theirs=lambda s, _j: {"client_address": f"198.51.100.{s // 2}"},
+            side=lambda i: {"payment_token": "card" if i < ACCOUNTS and card(i) else f"card{i}"},
+        )
+
+    return group(lambda _: True, lambda _: True), group(lambda a: a < 4, lambda a: a >= 4)
+
+
+def common_purpose(doing: Callable[[int, int], bool]) -> Measure:
+    """Some exchanges carry a set of tools that nobody else has."""
+
+    def columns(a: int, j: int) -> dict[str, Any]:
+        return {"prompt": item(a * PER + j), "tool_names": ["lathe", "kiln"] if doing(a, j) else [f"tool{a}"]}
+
+    return log(columns, theirs=lambda s, _j: {"prompt": item(s), "tool_names": [f"other{s // 2}"]})
 
 
 def pool() -> Case:
@@ -340,6 +364,11 @@ PLANTED: dict[str, Callable[[], Case]] = {
     ),
     "shared_params": lambda: shared("max_tokens", 3_331, lambda s: 100 * (s // 2) + 100),
     "families_agree": agreement,
+    "holds_together": cohesion,
+    "clear_edge": lambda: shared("client_address", "203.0.113.1", lambda s: f"198.51.100.{s // 2}"),
+    "weakest_ties": lambda: shared("client_address", "203.0.113.1", lambda s: f"198.51.100.{s // 2}"),
+    "all_take_part": lambda: (common_purpose(lambda _a, _j: True), common_purpose(lambda a, _j: a < ACCOUNTS // 2)),
+    "one_purpose": lambda: (common_purpose(lambda _a, _j: True), common_purpose(lambda _a, j: j < PER // 4)),
     "address_pool": pool,
     "rented_network": rented,
     "held_out_view": held_out,
@@ -397,23 +426,7 @@ def test_a_detector_tells_the_planted_from_the_innocent_twin(name: str) -> None:
 
 
 def test_every_detector_has_something_planted_for_it() -> None:
-    plain = {detector.name for detector in BUILTIN if not isinstance(detector, Contrary)}
-    assert plain - set(PLANTED) == set()
-
-
-CONTRARY = {d.of.name: d for d in BUILTIN if isinstance(d, Contrary)}
-
-
-@pytest.mark.parametrize("name", CONTRARY)
-def test_what_is_read_the_other_way_is_the_same_measurement_turned_round(name: str) -> None:
-    detector = CONTRARY[name]
-    measure = PLANTED[detector.of.name]()[0]
-    one, other = measure(detector.of.name), measure(detector.name)
-    assert one is not None
-    assert other is not None
-    assert (other.x, other.says) == (-one.x, one.says)
-    assert detector.axis != detector.of.axis
-    assert detector.family != detector.of.family
+    assert {detector.name for detector in BUILTIN} - set(PLANTED) == set()
 
 
 def test_a_purpose_that_fills_all_exchanges_counts_at_least_like_one_that_fills_most() -> None:

@@ -23,7 +23,7 @@ from stillwatch.report.serialise import campaigns_json
 from stillwatch.tables import ACCOUNT_SCORES
 
 PERMUTATIONS = 20
-ANYTHING = Detection(min_operator=0.5, min_cohesion=0.0, min_confidence=0.5, min_alone=0.5, min_coordinated=0.5)
+ANYTHING = Detection(min_operator=0.5, min_confidence=0.5, min_alone=0.5, min_coordinated=0.5)
 NAMES = ("platform", "account_id")
 
 

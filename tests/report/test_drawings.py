@@ -16,7 +16,7 @@ from stillwatch.report import words
 from stillwatch.report.charts import bars, graph_view, timeline_view
 from stillwatch.report.layout import graph, grown
 from stillwatch.report.timeline import BUCKET_HOURS, OTHER_MODELS, buckets, marks
-from stillwatch.report.waterfall import strongest_per_family, waterfall
+from stillwatch.report.waterfall import waterfall
 
 EDGES = st.lists(
     st.tuples(st.integers(0, 24), st.integers(0, 24), st.floats(-5, 30)).filter(lambda edge: edge[0] != edge[1]),
@@ -145,14 +145,13 @@ REASONS = st.lists(
 
 
 @given(REASONS, st.floats(-50, 50))
-def test_a_waterfall_counts_one_reason_a_family_and_ends_at_its_total(reasons: list[Evidence], total: float) -> None:
+def test_a_waterfall_counts_every_reason_once_and_ends_at_its_total(reasons: list[Evidence], total: float) -> None:
     one = waterfall(reasons, "operator", total)
     counted = [step.item for step in one.steps if step.item is not None]
     on_axis = [item for item in reasons if item.axis == "operator"]
-    assert len({item.family for item in counted}) == len(counted)
-    assert len(counted) + len(one.not_counted) + len(one.silent) == len(on_axis)
-    assert all(abs(item.bits) < 0.05 for item in one.silent)
-    assert sum(step.bits for step in one.steps) == pytest.approx(total, abs=0.06)
+    assert len(counted) + len(one.silent) == len(on_axis)
+    assert all(abs(item.bits) < 0.15 for item in one.silent)
+    assert sum(step.bits for step in one.steps) == pytest.approx(total, abs=0.16)
     drawn, whole, zero = bars(one)
     assert len(drawn) == len(one.steps)
     for bar in (*drawn, whole):
@@ -168,11 +167,6 @@ def test_what_says_nothing_is_no_step_and_no_reason() -> None:
     assert [step.item for step in one.steps] == [None]
     told = msgspec.structs.replace(hydra(), evidence=(weak, *loner().evidence))
     assert "it was a Tuesday" not in words.reasons_against(told)
-
-
-def test_only_the_strongest_of_a_family_counts_whichever_way_it_points() -> None:
-    strong, weak = evidence("s", "f", "operator", -5, "s", 0), evidence("w", "f", "operator", 3, "w", 0)
-    assert strongest_per_family([weak, strong]) == ((strong,), (weak,))
 
 
 @pytest.mark.parametrize(
@@ -218,12 +212,6 @@ def test_a_verdict_is_told_in_one_sentence_with_both_sides() -> None:
     assert words.reasons_against(hydra())[0] == "activity follows five time zones, not one shift"
     assert "people ask again, rephrase and follow up" in words.reasons_for(resale_pool())
     assert words.reasons_against(resale_pool()) == []
-
-
-def test_the_sentence_cites_only_reasons_that_count() -> None:
-    louder = evidence("louder", "timing", "operator", 3.5, "all at once", 0)
-    told = msgspec.structs.replace(hydra(), evidence=(*hydra().evidence, louder))
-    assert "activity follows five time zones, not one shift" not in words.reasons_against(told)
 
 
 def test_a_mixed_harvest_is_not_called_by_its_largest_named_part() -> None:

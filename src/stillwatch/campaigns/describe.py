@@ -53,7 +53,7 @@ def describe(judged: Judged, membership: Membership, kind: Verdict, confidence: 
         models=_counts(suspect, "model", rows),
         capabilities=_capabilities(suspect, harvest if len(harvest) else rows),
         model_pivots=_pivots(suspect, harvest if len(harvest) else rows),
-        evidence=judged.cited(),
+        evidence=judged.evidence(),
         operator_bits=round(judged.operator, 3),
         harvest_bits=round(judged.harvest, 3),
         links=_links(suspect, membership.accounts),

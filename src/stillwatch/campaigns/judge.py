@@ -1,53 +1,87 @@
 """Evidence about one suspect, in bits, and what it adds up to on each axis.
 
-Within a family only the strongest detector counts, because a family's detectors are wrong together. Two axes and never
-one score: run by one operator, and harvesting. A third, resale, only tells what an operator does who does not harvest.
+Two axes and never one score: run by one operator, and harvesting. A third, resale, only tells what an operator does who
+does not harvest. Every axis weighs everything that was measured, because what one measurement is worth depends on the
+others; what each of them adds is worked out only for what is shown.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-import msgspec
+import numpy as np
+import numpy.typing as npt
 
-from stillwatch.campaigns.weights import Odds, Weights, in_return, probability, support
+from stillwatch.campaigns.forest import Forest
+from stillwatch.campaigns.opinions import best_of_others, clusters, opinion_of_others
+from stillwatch.campaigns.weights import Weights, probability
 from stillwatch.detectors.protocol import Detector, Measurement
 from stillwatch.detectors.suspect import Suspect
-from stillwatch.model import Evidence
+from stillwatch.model import Axis, Evidence
 
-# below these log2 odds of one operator no harvest evidence can make up for it: the rest is not measured
-HOPELESS = -5.0
-LEAST_BITS = 0.005  # evidence that weighs less is not shown
+Float = npt.NDArray[np.float64]
+LEAST_BITS = 0.05  # evidence that weighs less is not shown
+LEAST_BACKED = 0.4  # confidence from which it is asked whether others agree
+NEVER = -60.0  # log2 odds of what cannot be
 
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
     """A suspect and what is known of it.
 
-    ``operator``, ``harvest``, ``resale``: log2 odds of each axis. ``confidence``: verdict -> how often it is right on
-    such odds. ``rows``: facts behind each detector's evidence.
+    ``operator``, ``harvest``, ``resale``: log2 odds of each axis. ``others``: verdict -> log2 odds of overlapping
+    clusters, NaN where there are none. ``confidence``: verdict -> how often it is right on all of these. ``backing``:
+    confidence that another cluster gives a typical account of it, NaN where nobody asked.
+    ``measured``, ``families``: per detector; ``forests``: what weighed them.
     """
 
     suspect: Suspect
-    evidence: tuple[Evidence, ...]
     operator: float
     harvest: float
     resale: float
+    others: dict[str, float] = field(default_factory=dict[str, float])
     confidence: dict[str, float] = field(default_factory=dict[str, float])
-    rows: dict[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
+    backing: float = float("nan")
+    measured: Mapping[str, Measurement] = field(default_factory=dict[str, Measurement])
+    families: Mapping[str, str] = field(default_factory=dict[str, str])
+    forests: Mapping[Axis, Forest] = field(default_factory=dict[Axis, Forest])
 
     @property
     def solo(self) -> bool:
         return len(self.suspect.nodes) == 1
 
-    def cited(self) -> tuple[Evidence, ...]:
-        """The evidence with exchange ids to look up. Only done for what is shown: a look-up costs."""
-        return tuple(
-            msgspec.structs.replace(item, exchange_ids=self.suspect.exchange_ids(self.rows.get(item.name, ())))
-            for item in self.evidence
-        )
+    @property
+    def leans(self) -> str:
+        """What its operator does, if there is one."""
+        return "extraction" if self.harvest >= self.resale else "resale"
+
+    @property
+    def claims(self) -> dict[str, float]:
+        """Verdict -> log2 odds of the weaker of the two axes that it needs."""
+        return {"extraction": min(self.operator, self.harvest), "resale": min(self.operator, self.resale)}
+
+    def evidence(self) -> tuple[Evidence, ...]:
+        """What each measurement adds on each axis, strongest first, with exchange ids a person can look up.
+
+        Cost: the leaves of all trees. Only done for what is shown.
+        """
+        x = {name: found.x for name, found in self.measured.items()}
+        found = [
+            Evidence(
+                name=name,
+                family=self.families[name],
+                axis=axis,
+                bits=round(bits, 3),
+                says=self.measured[name].says,
+                exchange_ids=self.suspect.exchange_ids(self.measured[name].rows),
+            )
+            for axis, forest in self.forests.items()
+            for name, bits in forest.shares(x).items()
+            if abs(bits) >= LEAST_BITS
+        ]
+        return tuple(sorted(found, key=lambda e: (-abs(e.bits), e.name, e.axis)))
 
 
 def measure(suspect: Suspect, detectors: Sequence[Detector]) -> dict[str, Measurement]:
@@ -65,74 +99,70 @@ def measure(suspect: Suspect, detectors: Sequence[Detector]) -> dict[str, Measur
 
 
 def judge(suspect: Suspect, detectors: Sequence[Detector], weights: Weights) -> Judged:
-    """Turn a suspect's measurements into evidence and odds."""
-    if len(suspect.nodes) == 1:
-        evidence, rows = _weigh(suspect, [d for d in detectors if d.axis == "harvest"], weights, solo=True)
-        harvest = total(evidence, weights.solo, "harvest")
-        return Judged(suspect=suspect, evidence=evidence, operator=0.0, harvest=harvest, resale=-60.0, rows=rows)
-    evidence, rows = _weigh(suspect, [d for d in detectors if d.axis == "operator"], weights, solo=False)
-    operator = total(evidence, weights.operator, "operator")
-    if operator < HOPELESS:
-        return Judged(suspect=suspect, evidence=evidence, operator=operator, harvest=-60.0, resale=-60.0, rows=rows)
-    more, more_rows = _weigh(suspect, [d for d in detectors if d.axis != "operator"], weights, solo=False)
-    harvest, resale = total(more, weights.harvest, "harvest"), total(more, weights.resale, "resale")
-    given = (
-        weights.operator_given(operator, in_return(harvest)),
-        weights.harvest_given(support(operator), harvest),
-        weights.resale_given(support(operator), resale),
-    )
+    """Turn a suspect's measurements into odds on each axis."""
+    measured = measure(suspect, detectors)
+    families = {detector.name: detector.family for detector in detectors}
+    x = {name: found.x for name, found in measured.items()}
+    if len(suspect.nodes) == 1:  # nothing to tie together, and nobody to resell to that could be told apart
+        return Judged(
+            suspect=suspect,
+            operator=0.0,
+            harvest=weights.solo(x),
+            resale=NEVER,
+            measured=measured,
+            families=families,
+            forests={"harvest": weights.solo},
+        )
+    operator, harvest, resale = weights.operator(x), weights.harvest(x), weights.resale(x)
     return Judged(
         suspect=suspect,
-        evidence=_ordered([*evidence, *more]),
-        operator=given[0],
-        harvest=given[1],
-        resale=given[2],
-        confidence={
-            "extraction": probability(weights.confidence["extraction"](min(given[0], given[1]), 0.0)),
-            "resale": probability(weights.confidence["resale"](min(given[0], given[2]), 0.0)),
-        },
-        rows=rows | more_rows,
+        operator=operator,
+        harvest=harvest,
+        resale=resale,
+        measured=measured,
+        families=families,
+        forests={"operator": weights.operator, "harvest": weights.harvest, "resale": weights.resale},
     )
 
 
-def _weigh(
-    suspect: Suspect, detectors: Sequence[Detector], weights: Weights, *, solo: bool
-) -> tuple[tuple[Evidence, ...], dict[str, tuple[int, ...]]]:
-    """Measurements as bits: the detector's fitted curve times its family's fitted weight."""
-    odds = {
-        "operator": weights.operator,
-        "harvest": weights.solo if solo else weights.harvest,
-        "resale": weights.resale,
-    }
-    by_name = {detector.name: detector for detector in detectors}
-    measured = measure(suspect, detectors)
-    evidence = []
-    for name, found in measured.items():
-        detector = by_name[name]
-        curve = weights.curves.get(f"solo:{name}" if solo else name)
-        weight = odds[detector.axis].families.get(detector.family, 0.0)
-        bits = round(curve(found.x) * weight, 3) if curve is not None else 0.0
-        if abs(bits) >= LEAST_BITS:
-            evidence.append(Evidence(name=name, family=detector.family, axis=detector.axis, bits=bits, says=found.says))
-    return _ordered(evidence), {name: found.rows for name, found in measured.items()}
+class Opinions:
+    """All judged groups of a scan, to ask what they say of any cluster of theirs, or left of one."""
+
+    def __init__(self, judged: Sequence[Judged], weights: Weights) -> None:
+        self._weights = weights
+        groups = [item for item in judged if not item.solo]
+        count = len(groups[0].suspect.scene.roster) if groups else 0
+        self._clusters = clusters([item.suspect.accounts for item in groups], count)
+        self._claims = {kind: np.array([item.claims[kind] for item in groups]) for kind in ("extraction", "resale")}
+        heard = [self._confidence_of(item)[1] for item in groups]
+        self._confidence = {
+            kind: np.array([own[kind] * (item.leans == kind) for item, own in zip(groups, heard, strict=True)])
+            for kind in self._claims
+        }
+
+    def heard(self, item: Judged) -> Judged:
+        """The same with what others say of its accounts, and the confidence that follows."""
+        if item.solo:
+            return item
+        others, confidence = self._confidence_of(item)
+        backing = float("nan")
+        if confidence[item.leans] >= LEAST_BACKED:
+            backing = float(np.median(self.support(item, item.leans)))
+        return replace(item, others=others, confidence=confidence, backing=backing)
+
+    def support(self, item: Judged, kind: str) -> Float:
+        """float64[accounts]: most confidence of another cluster about the same that holds each account."""
+        if item.solo or kind not in self._confidence:
+            return np.full(len(item.suspect.accounts), np.nan)
+        return best_of_others(self._clusters, self._confidence[kind], item.suspect.accounts)
+
+    def _confidence_of(self, item: Judged) -> tuple[dict[str, float], dict[str, float]]:
+        accounts = item.suspect.accounts
+        others = {kind: opinion_of_others(self._clusters, odds, accounts) for kind, odds in self._claims.items()}
+        confidence = {
+            kind: self._weights.confidence[kind](item.claims[kind], others[kind], len(accounts)) for kind in others
+        }
+        return others, confidence
 
 
-def _ordered(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
-    return tuple(sorted(evidence, key=lambda e: (-abs(e.bits), e.name)))
-
-
-def strongest(evidence: Sequence[Evidence], axis: str) -> dict[str, float]:
-    """Per family of an axis the bits of its strongest detector. Evidence is ordered strongest first."""
-    best: dict[str, float] = {}
-    for item in evidence:
-        if item.axis == axis:
-            best.setdefault(item.family, item.bits)
-    return best
-
-
-def total(evidence: Sequence[Evidence], odds: Odds, axis: str) -> float:
-    """log2 odds of one axis: what it starts from, plus the strongest bits of every family."""
-    return odds.intercept + sum(strongest(evidence, axis).values())
-
-
-__all__ = ["Judged", "judge", "measure", "probability", "strongest", "total"]
+__all__ = ["Judged", "Opinions", "judge", "measure", "probability"]

@@ -42,7 +42,7 @@ def _look_alike(item: Judged) -> LookAlike:
         operator_bits=round(item.operator, 3),
         harvest_bits=round(item.harvest, 3),
         accounts=tuple((n["platform"], n["account_id"]) for n in names),
-        evidence=item.cited(),
+        evidence=item.evidence(),
     )
 
 

@@ -12,31 +12,38 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from stillwatch.campaigns.forest import Forest
 from stillwatch.campaigns.judge import Judged
-from stillwatch.campaigns.weights import Odds
 from stillwatch.model import Evidence
 
 Float = npt.NDArray[np.float64]
 LEAST_CHANCE = 0.5  # the data contract says so
 BEYOND_CONTENT_BITS = 1.0
-NOT_LINKS = frozenset({"prior", "own_harvest", "agreement", "falls_short", "share_of_work"})
+NOT_LINKS = frozenset(
+    {"own_harvest", "agreement", "falls_short", "share_of_work", "margin", "own_share", "size", "support"}
+)
 CONTENT_FAMILIES = frozenset({"content"})
 SHARES_BITS = 3.0
 LACKING_UNIT = 4.0  # bits lacking per unit of counter-evidence
+LEAST_BITS = 0.05  # evidence that weighs less is not shown
 OWN_ITEMS = 8  # prompts of the campaign's kind, none followed up, that are behaviour of one's own
+# what is said of evidence that speaks for membership, and against it
 SAYS = {
-    "network": "uses addresses of the group",
-    "client": "uses the group's client stack",
-    "payment": "pays with an instrument of the group",
-    "signup": "signed up in the group's slot, mail domain or address",
-    "session": "shares credentials, conversations or end users with the group",
-    "content": "sends the group's templates or kind of prompt",
-    "params": "sends the group's parameters",
-    "behaviour": "behaves as the group does (hours, lengths, models)",
-    "agreement": "is tied to the group in so many further ways",
-    "falls_short": "lacks habits that nearly all members share",
-    "share_of_work": "does less of the group's work than its members do",
-    "own_harvest": "gathers items of the group's kind without follow-ups",
+    "network": ("uses addresses of the group", "does not use the addresses of the group"),
+    "client": ("uses the group's client stack", "does not use the group's client stack"),
+    "payment": ("pays with an instrument of the group", "shares no payment instrument with the group"),
+    "signup": ("signed up in the group's slot, mail domain or address", "did not sign up as the group did"),
+    "session": ("shares credentials, conversations or end users with the group", "shares no sessions with the group"),
+    "content": ("sends the group's templates or kind of prompt", "hardly sends what the group sends"),
+    "params": ("sends the group's parameters", "does not send the group's parameters"),
+    "agreement": ("is tied to the group in several further ways", "is tied to the group in few further ways"),
+    "falls_short": ("has the habits that nearly all members share", "lacks habits that nearly all members share"),
+    "share_of_work": ("does its part of the group's work", "does less of the group's work than members do"),
+    "support": ("other clusters of the campaign hold it too", "no other cluster of the campaign holds it"),
+    "margin": ("is tied to the group as its typical member is", "is tied to the group less than its typical member"),
+    "own_share": ("is used for what the group has in common", "is used for other things than the group"),
+    "size": ("the group is of a size that seldom holds strangers", "the group is of a size that often holds strangers"),
+    "own_harvest": ("gathers items of the group's kind without follow-ups", "hardly gathers items of the group's kind"),
 }
 
 
@@ -47,7 +54,7 @@ class Membership:
     accounts: npt.NDArray[np.int64]
     probability: Float
     accused: npt.NDArray[np.bool_]
-    bits: dict[str, Float]  # family -> bits, NaN unknown
+    bits: dict[str, Float]  # family -> bits it adds
     harvest_rows: npt.NDArray[np.int64]
 
     def evidence(self, i: int) -> tuple[Evidence, ...]:
@@ -58,16 +65,21 @@ class Membership:
                 family=family,
                 axis="harvest" if family == "own_harvest" else "operator",
                 bits=round(float(bits[i]), 3),
-                says=SAYS.get(family, family),
+                says=SAYS[family][int(bits[i] < 0)] if family in SAYS else family,
             )
             for family, bits in self.bits.items()
-            if family != "prior" and not np.isnan(bits[i])
+            if abs(bits[i]) >= LEAST_BITS
         ]
         return tuple(sorted(found, key=lambda e: (-abs(e.bits), e.name)))
 
 
-def own_evidence(judged: Judged) -> tuple[npt.NDArray[np.int64], dict[str, Float], npt.NDArray[np.int64]]:
-    """(accounts, family -> bits per account, harvest rows per account) of a cluster's accounts."""
+def own_evidence(
+    judged: Judged, support: Float | None = None
+) -> tuple[npt.NDArray[np.int64], dict[str, Float], npt.NDArray[np.int64]]:
+    """(accounts, family -> bits per account, harvest rows per account) of a cluster's accounts.
+
+    ``support``: float64[accounts], most confidence of another cluster that holds each of them, where that is known.
+    """
     suspect = judged.suspect
     accounts, roster, facts = suspect.accounts, suspect.scene.roster, suspect.scene.facts
     node = roster.node[accounts]
@@ -86,23 +98,37 @@ def own_evidence(judged: Judged) -> tuple[npt.NDArray[np.int64], dict[str, Float
     bits["falls_short"] = -lacking.sum(axis=0) / LACKING_UNIT
     bits["share_of_work"] = np.minimum(np.log2((1.0 + count) / (1.0 + np.median(count))), 0.0)
     bits["own_harvest"] = np.log2(1.0 + count) - 1.0
-    bits["prior"] = np.full(len(accounts), -np.log2(len(suspect.members) / max(1, len(suspect.nodes))))
+    total = families.sum(axis=0)
+    bits["margin"] = total - np.median(total)
+    bits["own_share"] = harvested / np.maximum(facts.per_account[accounts], 1)
+    bits["size"] = np.full(len(accounts), np.log2(max(1, len(suspect.nodes))))
+    if support is not None:
+        bits["support"] = support
     return accounts, bits, harvested
 
 
-def membership(judged: Judged, odds: Odds) -> Membership:
-    """Probabilities of a cluster's accounts to belong to it."""
-    accounts, bits, harvested = own_evidence(judged)
-    total = np.full(len(accounts), odds.intercept)
-    for family, values in bits.items():
-        total += odds.families.get(family, 0.0) * np.nan_to_num(values)
-    chance = 1.0 / (1.0 + 2.0 ** -np.clip(total, -40, 40))
+def membership(
+    judged: Judged, forest: Forest, confidence: float = 1.0, support: Float | None = None, least: float = LEAST_CHANCE
+) -> Membership:
+    """Probabilities of a cluster's accounts: that the verdict on it is right, times that the account belongs to it.
+
+    ``support``: see ``own_evidence``. ``least``: probability from which an account is accused, never below what the
+    data contract says.
+    """
+    accounts, bits, harvested = own_evidence(judged, support)
+    table = np.full((len(accounts), len(forest.features)), np.nan)
+    for j, name in enumerate(forest.features):
+        if name in bits:
+            table[:, j] = bits[name]
+    chance = confidence / (1.0 + 2.0 ** -np.clip(forest.of_table(table), -40, 40))
+    if judged.solo:  # one party: there is nobody to tell it from
+        chance = np.full(len(accounts), confidence)
     beyond = np.zeros(len(accounts))
     for family, values in bits.items():
         if family not in CONTENT_FAMILIES and family not in NOT_LINKS:
             beyond = np.maximum(beyond, np.nan_to_num(values))
     own = 2.0 ** (bits["own_harvest"] + 1.0) - 1.0 >= OWN_ITEMS
-    accused = (chance >= 0.5) & ((beyond >= BEYOND_CONTENT_BITS) | own | judged.solo)
+    accused = (chance >= max(least, LEAST_CHANCE)) & ((beyond >= BEYOND_CONTENT_BITS) | own | judged.solo)
     accused &= ~judged.suspect.scene.roster.vouched[accounts]  # somebody checked them; see the roster
-    weighed = {family: values * odds.families[family] for family, values in bits.items() if odds.families.get(family)}
+    weighed = dict(zip(forest.features, forest.shares_of_table(table).T, strict=True))
     return Membership(accounts=accounts, probability=chance, accused=accused, bits=weighed, harvest_rows=harvested)

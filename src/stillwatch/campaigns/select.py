@@ -1,7 +1,8 @@
 """Which suspects become campaigns, and with which verdict.
 
-Suspects overlap, because the same cluster is found in several views. The one whose harvest is most certain takes its
-accounts; what is left of another is judged again, by itself. A group of checked organisations is nobody's campaign.
+Suspects overlap, because the same cluster is found in several views. The one that names most accounts for the risk of
+naming a wrong one takes them; what is left of another is judged again, by itself. A group of checked organisations is
+nobody's campaign.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ from stillwatch.operators.communities import MIN_NODES
 WHOLE_SHARE = 0.9  # of a suspect that must be left, to name it as it is
 REST_SHARE = 0.2  # of a suspect that must be left, to judge the rest by itself
 VOUCHED_SHARE = 0.5
-SHARES_BITS = 3.0  # 8:1 odds, for a member to count as tied to the group by a family
+# a second cluster has to give a campaign's accounts this part of the confidence asked for: among thousands of clusters
+# a few look like a campaign by accident, and an accident is not found twice
+BACKED_SHARE = 0.7
+UNBACKED = 0.97  # confidence that needs no second opinion
 Named = tuple[Judged, Verdict, float]
 
 
@@ -33,28 +37,12 @@ def verdict(judged: Judged, settings: Detection) -> tuple[Verdict, float] | None
     if judged.solo:
         alone = probability(judged.harvest)
         return ("extraction", alone) if alone >= settings.min_alone else None
-    if cohesion(judged.suspect) < settings.min_cohesion:
-        return None
-    kind: Verdict = "extraction" if judged.harvest >= judged.resale else "resale"
+    kind: Verdict = "extraction" if judged.leans == "extraction" else "resale"
     confidence, operator = judged.confidence.get(kind, 0.0), probability(judged.operator)
-    if confidence >= settings.min_confidence and operator >= settings.min_operator:
+    backed = judged.backing >= BACKED_SHARE * settings.min_confidence or confidence >= UNBACKED
+    if backed and confidence >= settings.min_confidence and operator >= settings.min_operator:
         return kind, confidence
     return ("coordinated", operator) if operator >= settings.min_coordinated else None
-
-
-def cohesion(suspect: Suspect) -> float:
-    """Shares of the members that the two strongest families tie to the group, added: 0 to 2.
-
-    A campaign's members have the same things in common. A blob of several clusters and passers-by has members that are
-    tied by a card here, an address there.
-    """
-    shares = []
-    for bits in suspect.affinity.by_family.values():
-        own = bits[suspect.members]
-        known = own[~np.isnan(own)]
-        if len(known) * 2 >= len(own):
-            shares.append(float((known >= SHARES_BITS).mean()))
-    return sum(sorted(shares)[-2:])
 
 
 def select(judged: Sequence[Judged], settings: Detection, again: Callable[[Suspect], Judged]) -> list[Named]:
@@ -64,12 +52,14 @@ def select(judged: Sequence[Judged], settings: Detection, again: Callable[[Suspe
         reached = verdict(item, settings)
         if reached is not None:
             named.append((item, *reached))
-    named.sort(key=_order)
+    named.sort(key=lambda one: _order(one, settings))
     taken = np.zeros(len(judged[0].suspect.members) if judged else 0, dtype=bool)
     chosen: list[Named] = []
     for item, kind, confidence in named:
         members = item.suspect.members
-        left = float((members & ~taken).sum() / members.sum())
+        # in accounts: one declared organisation may be most of a group
+        size = item.suspect.scene.roster.node_size
+        left = float(size[members & ~taken].sum() / size[members].sum())
         found: Named | None = None
         if left >= WHOLE_SHARE:
             free = item if left == 1.0 else replace(item, suspect=replace(item.suspect, members=members & ~taken))
@@ -99,8 +89,13 @@ def _rest(item: Judged, left: np.ndarray, settings: Detection, again: Callable[[
     return (judged, *found) if found else None
 
 
-def _order(named: Named) -> tuple[bool, int, int, list[int]]:
-    """Coordinated last, since it says least; else the most certain first, then the largest."""
-    item, kind, _ = named
-    certain = {"extraction": item.harvest, "resale": item.resale, "coordinated": item.operator}[kind]
-    return kind == "coordinated", -round(min(certain, 8.0)), -len(item.suspect.nodes), item.suspect.nodes.tolist()
+def _order(named: Named, settings: Detection) -> tuple[bool, float, list[int]]:
+    """Coordinated last, since it says least; else by what naming it is worth.
+
+    A right account is worth 1. A wrong one costs as many right ones as make the least confidence break even.
+    """
+    item, kind, confidence = named
+    least = settings.min_alone if item.solo else settings.min_confidence
+    cost = least / (1.0 - least) if least < 1 else 0.0
+    worth = len(item.suspect.accounts) * (confidence - cost * (1.0 - confidence))
+    return kind == "coordinated", -round(worth, 6), item.suspect.nodes.tolist()

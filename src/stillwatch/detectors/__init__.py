@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stillwatch.detectors.cohesion import COHESION
 from stillwatch.detectors.conversation import Rephrasing, SingleTurn
 from stillwatch.detectors.exchangeable import Exchangeable
 from stillwatch.detectors.held_out import HeldOut
@@ -12,7 +13,7 @@ from stillwatch.detectors.output import EvenInput, EvenOutput, OutputLength, Out
 from stillwatch.detectors.people import PEOPLE
 from stillwatch.detectors.pivot import Pivot
 from stillwatch.detectors.pool import AddressPool, Rented
-from stillwatch.detectors.protocol import Contrary, Detector, Measurement
+from stillwatch.detectors.protocol import Detector, Measurement
 from stillwatch.detectors.scale import AccountsRun, OneSetting
 from stillwatch.detectors.schedule import FlatHours, LevelQuota, Synchrony
 from stillwatch.detectors.sharing import HOPPING, SHARING, Agreement
@@ -23,6 +24,7 @@ RESALE: tuple[Detector, ...] = (*PEOPLE, HOPPING)
 BUILTIN: tuple[Detector, ...] = (
     *SHARING,
     Agreement(),
+    *COHESION,
     AddressPool(),
     Rented(),
     HeldOut(),
@@ -53,7 +55,6 @@ BUILTIN: tuple[Detector, ...] = (
     *LEXICAL,
     Concentration(),
     *RESALE,
-    *(Contrary(of=d, name=f"not_{d.name}", family=f"{d.family}_against", axis="harvest") for d in RESALE),
 )
 
 __all__ = ["BUILTIN", "Detector", "Measurement"]

@@ -8,7 +8,6 @@ not a weight. ``None`` means *cannot tell*: not zero.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import msgspec
@@ -44,21 +43,3 @@ class Detector(Protocol):
     def measure(self, suspect: Suspect) -> Measurement | None:
         """One measurement of one cluster; None where it cannot tell."""
         ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Contrary:
-    """Another detector read the other way and on another axis: what speaks for people speaks against harvest."""
-
-    of: Detector
-    name: str
-    family: str
-    axis: Axis
-
-    @property
-    def needs(self) -> Sequence[str]:
-        return self.of.needs
-
-    def measure(self, suspect: Suspect) -> Measurement | None:
-        found = self.of.measure(suspect)
-        return None if found is None else msgspec.structs.replace(found, x=-found.x)

@@ -82,7 +82,10 @@ def _add_volumes(figure: go.Figure, told: Buckets, *, is_harvest: bool) -> None:
 
 
 def _add_waterfall(figure: go.Figure, one: Waterfall) -> None:
-    names = ["prior and calibration" if step.item is None else words.sentence(step.item.says) for step in one.steps]
+    names = [
+        "before anything was measured, and small reasons" if step.item is None else words.sentence(step.item.says)
+        for step in one.steps
+    ]
     labels = [*(_inert(name) for name in names), "in all"]
     figure.add_waterfall(
         name=words.AXIS_SAYS[one.axis],

@@ -183,7 +183,7 @@ def _axis(one: Waterfall) -> Axis:
 def _group_axes(group: LookAlike) -> tuple[Axis, ...]:
     totals = {"operator": group.operator_bits, "harvest": group.harvest_bits}
     made = (waterfall(group.evidence, axis, totals.get(axis)) for axis in AXES)
-    return tuple(_axis(one) for one in made if one.steps or one.not_counted)
+    return tuple(_axis(one) for one in made if one.steps)
 
 
 def _listing(members: list[Member]) -> Listing:

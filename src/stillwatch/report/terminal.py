@@ -124,12 +124,10 @@ def _print_waterfall(console: Console, one: Waterfall, whose: str = "") -> None:
     for step in one.steps:
         style = "yellow" if step.bits >= 0 else "cyan"
         bar = Text(_bar(step.start, step.end, low, high), style=style)
-        reason = _reason(step.item) if step.item else Text("prior and calibration", style="dim")
-        table.add_row(Text(words.signed(step.bits), style=style), bar, reason)
-    for item in one.not_counted:
-        table.add_row(
-            Text(f"({words.signed(item.bits)})", style="dim"), Text("not counted", style="dim"), _reason(item)
+        reason = (
+            _reason(step.item) if step.item else Text("before anything was measured, and small reasons", style="dim")
         )
+        table.add_row(Text(words.signed(step.bits), style=style), bar, reason)
     console.print(table)
     if one.silent:
         names = ", ".join(words.visible(item.name) for item in one.silent)

@@ -1,7 +1,7 @@
 """How evidence adds up on one axis, step by step, in bits.
 
-Within a family of correlated detectors only the strongest reason counts; the others are shown as not counted. What the
-verdict's total holds beyond the counted steps (the prior, and calibration) is a step of its own, never hidden.
+Shares of correlated detectors are already divided between them, so all of them count. What the verdict's total holds
+beyond them (what was thought before anything was measured) is a step of its own, never hidden.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import msgspec
 from stillwatch.model import Axis, Campaign, Evidence
 
 AXES: tuple[Axis, ...] = ("operator", "harvest", "resale")
-_NEGLIGIBLE_BITS = 0.05
+_NEGLIGIBLE_BITS = 0.15
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,24 +26,12 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Waterfall(msgspec.Struct, frozen=True, kw_only=True):
-    """``not_counted``: weaker than another of their family. ``silent``: measured, and saying nothing either way."""
+    """``silent``: measured, and saying next to nothing either way; together they are in the rest of ``total``."""
 
     axis: Axis
     steps: tuple[Step, ...]
-    not_counted: tuple[Evidence, ...]
     silent: tuple[Evidence, ...]
     total: float
-
-
-def strongest_per_family(evidence: Iterable[Evidence]) -> tuple[tuple[Evidence, ...], tuple[Evidence, ...]]:
-    """(counted, not counted): of each family the item of most bits either way counts. Strongest first."""
-    ordered = sorted(evidence, key=lambda item: (-abs(item.bits), item.family, item.name, item.says))
-    seen: set[str] = set()
-    counted, rest = [], []
-    for item in ordered:
-        (rest if item.family in seen else counted).append(item)
-        seen.add(item.family)
-    return tuple(counted), tuple(rest)
 
 
 def waterfall(evidence: Iterable[Evidence], axis: Axis, total: float | None = None) -> Waterfall:
@@ -53,16 +41,16 @@ def waterfall(evidence: Iterable[Evidence], axis: Axis, total: float | None = No
     """
     on_axis = [item for item in evidence if item.axis == axis]
     silent = tuple(item for item in on_axis if abs(item.bits) < _NEGLIGIBLE_BITS)
-    counted, rest = strongest_per_family(item for item in on_axis if abs(item.bits) >= _NEGLIGIBLE_BITS)
+    counted = [item for item in on_axis if abs(item.bits) >= _NEGLIGIBLE_BITS]
     steps: list[Step] = []
     at = 0.0
-    for item in sorted(counted, key=lambda one: -one.bits):
+    for item in sorted(counted, key=lambda one: (-one.bits, one.family, one.name, one.says)):
         steps.append(Step(item=item, bits=item.bits, start=at, end=at + item.bits))
         at += item.bits
     if total is not None and abs(total - at) > _NEGLIGIBLE_BITS:
         steps.append(Step(item=None, bits=total - at, start=at, end=total))
     whole = at if total is None else total
-    return Waterfall(axis=axis, steps=tuple(steps), not_counted=rest, silent=silent, total=whole)
+    return Waterfall(axis=axis, steps=tuple(steps), silent=silent, total=whole)
 
 
 def waterfalls(campaign: Campaign) -> tuple[Waterfall, ...]:
@@ -73,4 +61,4 @@ def waterfalls(campaign: Campaign) -> tuple[Waterfall, ...]:
         "resale": None,
     }
     made = (waterfall(campaign.evidence, axis, totals[axis]) for axis in AXES)
-    return tuple(one for one in made if one.steps or one.not_counted)
+    return tuple(one for one in made if one.steps)

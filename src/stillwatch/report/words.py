@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from stillwatch.model import Axis, Campaign, Evidence, ScanResult, Verdict
-from stillwatch.report.waterfall import strongest_per_family
 
 MAX_SHOWN = 96
 _WORTH_SAYING_BITS = 0.5  # weaker reasons stand in the waterfall, not in the sentence
@@ -129,11 +128,10 @@ def claim(campaign: Campaign) -> str:
 
 
 def strongest(evidence: Iterable[Evidence], axis: Axis, *, against: bool = False) -> Evidence | None:
-    """The strongest counted reason on an axis (or counter-evidence on it), if there is any."""
+    """The strongest reason on an axis (or counter-evidence on it), if there is any."""
     sign = -1 if against else 1
-    counts, _ = strongest_per_family(item for item in evidence if item.axis == axis)
-    items = [item for item in counts if sign * item.bits >= _WORTH_SAYING_BITS]
-    return max(items, key=lambda item: abs(item.bits), default=None)
+    items = [item for item in evidence if item.axis == axis and sign * item.bits >= _WORTH_SAYING_BITS]
+    return min(items, key=lambda item: (-abs(item.bits), item.family, item.name, item.says), default=None)
 
 
 def reasons_for(campaign: Campaign) -> list[str]:
