@@ -11,13 +11,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from stillwatch.campaigns.capabilities import capability_mix
 from stillwatch.campaigns.judge import Judged
 from stillwatch.campaigns.members import Membership
+from stillwatch.campaigns.pivots import campaign_pivots
 from stillwatch.detectors.suspect import Suspect
-from stillwatch.model import CAPABILITIES, Campaign, Link, Member, ModelPivot, Succession, TimelinePoint, Verdict
+from stillwatch.model import Campaign, Link, Member, ModelPivot, Succession, TimelinePoint, Verdict
 from stillwatch.operators.communities import link_weights
 from stillwatch.tally.facts import HOUR_US
-from stillwatch.tally.pivots import DAY_US, find_pivots
+from stillwatch.tally.pivots import DAY_US
 
 Int = npt.NDArray[np.int64]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -51,8 +53,8 @@ def describe(judged: Judged, membership: Membership, kind: Verdict, confidence: 
         last_seen=at(facts.at_us[rows].max()),
         platforms=_counts(suspect, "platform", rows),
         models=_counts(suspect, "model", rows),
-        capabilities=_capabilities(suspect, harvest if len(harvest) else rows),
-        model_pivots=_pivots(suspect, harvest if len(harvest) else rows),
+        capabilities=capability_mix(suspect, harvest if len(harvest) else rows, harvested=kind == "extraction"),
+        model_pivots=_pivots(suspect, harvest, rows),
         evidence=judged.evidence(),
         operator_bits=round(judged.operator, 3),
         harvest_bits=round(judged.harvest, 3),
@@ -112,19 +114,9 @@ def _counts(suspect: Suspect, column: str, rows: Int) -> dict[str, int]:
     return {words[i]: int(count[i]) for i in np.lexsort((np.array(words), -count)).tolist() if count[i]}
 
 
-def _capabilities(suspect: Suspect, rows: Int) -> dict[str, float]:
-    label = suspect.column("capability", rows).astype(np.int64)
-    if not len(label):
-        return {"other": 1.0}
-    share = np.bincount(label, minlength=len(CAPABILITIES)) / len(label)
-    kept = np.where(share >= 0.01, share, 0)
-    kept = np.round(kept / kept.sum(), 4)
-    return {CAPABILITIES[i]: float(kept[i]) for i in np.argsort(-kept, kind="stable").tolist() if kept[i] > 0}
-
-
-def _pivots(suspect: Suspect, rows: Int) -> tuple[ModelPivot, ...]:
+def _pivots(suspect: Suspect, harvest: Int, rows: Int) -> tuple[ModelPivot, ...]:
     words = suspect.scene.facts.words("model")
-    found = find_pivots(suspect.scene.facts, rows)
+    found = campaign_pivots(suspect.scene.facts, harvest, rows)
     return tuple(ModelPivot(at=at(us), to_model=words[code], share=round(share, 4)) for code, us, share in found)
 
 
