@@ -28,11 +28,11 @@ def test_the_chosen_threshold_is_the_best_of_all(pairs: list[tuple[int, bool]]) 
     scores = np.array([float(score) for score, _ in pairs])
     guilty = np.array([truth for _, truth in pairs])
     cut = best_cut(scores, guilty)
-    if not guilty.any():
+    if not guilty.any() or len(set(scores)) == 1:
         assert not (scores >= cut.threshold).any()
         return
     ranks = []
-    for threshold in np.unique(scores):
+    for threshold in np.unique(scores)[1:]:  # the lowest accuses everybody
         named = scores >= threshold
         precision = (named & guilty).sum() / named.sum()
         ranks.append((precision >= AIM, 2 * (named & guilty).sum() / (named.sum() + guilty.sum())))

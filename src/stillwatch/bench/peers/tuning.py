@@ -59,22 +59,22 @@ class Tuned(msgspec.Struct, frozen=True, kw_only=True):
 def best_cut(scores: Float, harvests: Bool, aim: float = AIM) -> Cut:
     """The threshold with the best F1 at a precision of at least ``aim``, else the best F1.
 
-    ``scores``: float64[n], ``harvests``: bool[n]. Equal scores fall on the same side. Where nobody harvests nothing
-    can be learned, and the threshold accuses nobody. The threshold lies half-way to the next lower score, so that it
-    does not hang on the last digit of one account of the fitting worlds. Cost: one sort.
+    ``scores``: float64[n], ``harvests``: bool[n]. Equal scores fall on the same side. Accusing everybody is no
+    threshold. Where nobody harvests, or all scores are equal, nothing can be learned, and the threshold accuses nobody.
+    It lies half-way to the next lower score, so that it does not hang on the last digit of one account of the fitting
+    worlds. Cost: one sort.
     """
     order = np.argsort(-scores, kind="stable")
     ranked, right = scores[order], np.cumsum(harvests[order])
-    ends = np.flatnonzero(np.append(ranked[1:] < ranked[:-1], True))  # last of each run of equal scores
-    if not harvests.any():
-        return Cut(threshold=float("inf"), precision=0.0, recall=0.0, f1=0.0)
+    ends = np.flatnonzero(ranked[1:] < ranked[:-1])  # last of each run of equal scores but the lowest
+    if not harvests.any() or not len(ends):
+        return Cut(threshold=float(scores.max(initial=0.0)) + 1, precision=0.0, recall=0.0, f1=0.0)
     precision = right[ends] / (ends + 1)
     recall = right[ends] / harvests.sum()
     f1 = 2 * right[ends] / (ends + 1 + harvests.sum())
     usable = precision >= aim
     place = int(np.argmax(np.where(usable, f1, -1.0) if usable.any() else f1))
-    here = ranked[ends[place]]
-    lower = ranked[ends[place] + 1] if ends[place] + 1 < len(ranked) else here
+    here, lower = ranked[ends[place]], ranked[ends[place] + 1]
     middle = (here + lower) / 2
     return Cut(
         threshold=float(middle if middle > lower else here),
