@@ -106,6 +106,15 @@ def test_the_peeled_block_is_at_least_half_as_dense_as_the_densest(pairs: list[t
     assert found == pytest.approx(density(graph, *members) if block.any() else 0.0)
 
 
+def test_peeling_leaves_the_block_that_a_sparse_chain_hangs_on() -> None:
+    block = [(account, value) for account in range(4) for value in range(4)]
+    chain = [(account, value) for account in range(3, 10) for value in (account + 1, account + 2)]
+    owner, value = (np.array(column) for column in zip(*block, *chain, strict=True))
+    found, weight = densest(incidence(owner, value, 10))
+    assert np.flatnonzero(found).tolist() == [0, 1, 2, 3, 10, 11, 12, 13]
+    assert weight == pytest.approx(16 / np.log(4 + DEGREE_OFFSET) / 8)
+
+
 @given(st.integers(0, 2**32), st.integers(1, 25))
 def test_distances_to_kept_queries_are_those_of_the_method_in_plain_words(seed: int, count: int) -> None:
     stream = np.random.default_rng(seed).normal(size=(count, 3))
