@@ -64,7 +64,8 @@ def test_it_says_where_it_comes_from_and_what_was_put_in_place_of_what(peer: Pee
     assert "|" not in peer.name + peer.source + peer.replaces  # they stand in a table
 
 
-def test_peers_have_names_of_their_own() -> None:
+def test_peers_have_names_of_their_own_that_can_be_listed_with_commas() -> None:
+    assert not [peer.name for peer in BUILTIN if "," in peer.name]
     assert len({peer.name for peer in BUILTIN}) == len(BUILTIN)
 
 

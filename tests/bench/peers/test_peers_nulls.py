@@ -31,11 +31,11 @@ def rates() -> dict[str, dict[str, float]]:
 def test_the_permutation_null_rejects_as_many_honest_windows_as_it_says(
     rates: dict[str, dict[str, float]],
 ) -> None:
-    assert abs(rates["MMD, permutation null"]["drawn"] - LEVEL) <= SPREAD
+    assert abs(rates["MMD (permutation null)"]["drawn"] - LEVEL) <= SPREAD
 
 
 def test_the_released_null_rejects_far_fewer_than_it_says(rates: dict[str, dict[str, float]]) -> None:
-    assert rates["MMD, released null"]["drawn"] < LEVEL - SPREAD
+    assert rates["MMD (released null)"]["drawn"] < LEVEL - SPREAD
 
 
 def test_neither_null_is_right_for_an_honest_account_with_interests_of_its_own(

@@ -57,9 +57,9 @@ def test_who_accuses_nobody_has_no_precision_and_wins_nothing(world: Labelled) -
 
 def test_every_measure_and_tactic_a_peer_is_better_in_is_said_with_its_price(world: Labelled) -> None:
     page = wins(row_of(world, [0], own=True, cpu_s=1.0), [row_of(world, [0, 1, 2], cpu_s=0.5)])
-    assert "| recall | EvilCohort (tuned) | 1.000 | 0.500 | 0.667, 1.000 |" in page
-    assert "| CPU s | EvilCohort (tuned) | 0.5 | 1.0 | 0.667, 1.000 |" in page
-    assert "| recall of sweep | EvilCohort (tuned) | 2/2 | 1/2 | 0.667, 1.000 |" in page
+    assert "| recall | 0.500 | EvilCohort, tuned: 1.000 (0.667) |" in page
+    assert "| CPU s | 1.0 | EvilCohort, tuned: 0.5 (0.667) |" in page
+    assert "| recall of sweep | 1/2 | EvilCohort, tuned: 2/2 (0.667) |" in page
     assert "| precision |" not in page
 
 

@@ -77,7 +77,7 @@ def mmd2(kernel: Float, first: Float) -> Float:
 class Mmd(msgspec.Struct, frozen=True, kw_only=True):
     """How far an account's newest prompts lie from honest history, in units of the null. Cost: 10 ms an account."""
 
-    name: ClassVar[str] = "MMD, released null"
+    name: ClassVar[str] = "MMD (released null)"
     source: ClassVar[str] = "Liu, Guo and Dong 2026 (arXiv 2606.05725)"
     published: ClassVar[float | None] = 1.0  # the 95th percentile of its null, which is the unit of the score
     replaces: ClassVar[str] = "bge-small sentence vectors by LSA of hashed words; windows of 1,500 by an account's own"
@@ -143,7 +143,7 @@ class Mmd(msgspec.Struct, frozen=True, kw_only=True):
 class MmdPermuted(Mmd, frozen=True, kw_only=True):
     """The same question under a permutation null: the statistic in units of its permutations' 95th percentile."""
 
-    name: ClassVar[str] = "MMD, permutation null"
+    name: ClassVar[str] = "MMD (permutation null)"
     published: ClassVar[float | None] = 1.0  # the 95th percentile of the permutations, which is the unit of the score
 
     def _score(self, window: Float, rng: np.random.Generator, nulls: dict[int, float]) -> float:  # noqa: ARG002

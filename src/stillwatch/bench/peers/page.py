@@ -110,40 +110,38 @@ MEASURES: tuple[tuple[str, Callable[[Row], float | None], bool, str], ...] = (
 
 
 def wins(own: Row, others: Sequence[Row]) -> str:
-    """Every measure, and every tactic's recall, in which some peer does better than Stillwatch; in full honesty.
+    """Every measure, and every tactic's recall, in which some peer does better than Stillwatch, and every such peer.
 
-    A peer that accuses nobody wins nothing by it. Its precision and recall stand beside each win: either alone is easy.
+    A peer that accuses nobody wins nothing by it. Its precision stands beside each win, and the most precise comes
+    first: recall without precision is had by accusing everybody.
     """
-    lines = []
+    awake = sorted((row for row in others if row.accused), key=lambda row: -(row.precision or 0.0))
+    lines: list[tuple[str, str, str]] = []
     for name, value, more, form in MEASURES:
         mine = value(own)
-        for row in others:
-            theirs = value(row)
-            if row.accused and theirs is not None and _better(theirs, mine, more=more):
-                shown = "-" if mine is None else form.format(mine)
-                lines.append((name, _who(row), form.format(theirs), shown, _beside(row)))
+        better = [
+            (row, form.format(theirs))
+            for row in awake
+            if (theirs := value(row)) is not None and _better(theirs, mine, more=more)
+        ]
+        lines.append((name, "-" if mine is None else form.format(mine), _listing(better)))
     for tactic, (part, whole) in own.tactics.items():
-        for row in others:
-            theirs = row.tactics.get(tactic, (0, whole))[0]
-            if theirs > part:
-                lines.append((f"recall of {tactic}", _who(row), f"{theirs}/{whole}", f"{part}/{whole}", _beside(row)))
-    if not lines:
+        better = [(row, f"{row.tactics[tactic][0]}/{whole}") for row in awake if row.tactics[tactic][0] > part]
+        lines.append((f"recall of {tactic}", f"{part}/{whole}", _listing(better)))
+    kept = [line for line in lines if line[2]]
+    if not kept:
         return "Nowhere in this run."
-    return _table(("in", "peer", "peer's", "Stillwatch's", "peer's precision and recall"), lines)
+    return _table(("in", "Stillwatch", "peers that do better, and their precision"), kept)
+
+
+def _listing(better: Sequence[tuple[Row, str]]) -> str:
+    return "; ".join(f"{row.peer}, {row.variant}: {shown} ({_number(row.precision)})" for row, shown in better)
 
 
 def _better(theirs: float, mine: float | None, *, more: bool) -> bool:
     if mine is None:
         return True
     return theirs > mine if more else theirs < mine
-
-
-def _who(row: Row) -> str:
-    return f"{row.peer} ({row.variant})"
-
-
-def _beside(row: Row) -> str:
-    return f"{_number(row.precision)}, {row.recall:.3f}"
 
 
 def _tuning(found: Comparison) -> str:
