@@ -15,7 +15,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check lint format bench quality classifiers fit docs lock install clean
+.PHONY: help demo test test-slow check lint format bench quality peers classifiers fit docs lock install clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ bench: $(DEV) ## CPU of a scan against a plain scan-and-hash of the prompts
 quality: $(DEV) ## recall, precision and false accusations on worlds that nothing was fitted on (an hour)
 	$(BIN)/python -m stillwatch.bench.quality $(WITH_CORPUS) --out docs/measurements/quality.json
 
+peers: $(DEV) ## other people's methods on the same worlds, and where they win (half an hour)
+	$(BIN)/python -m stillwatch.bench.peers $(WITH_CORPUS) --out docs/measurements/peers.json
+
 classifiers: $(DEV) ## train the per-exchange classifiers from the corpus (CORPUS=../shared/data)
 	$(BIN)/python scripts/train_classifiers.py $(WITH_CORPUS)
 
@@ -60,7 +63,7 @@ install: $(DEV) ## only set up the virtual environment
 
 lock: $(DEV) ## resolve the dependencies again and pin them with hashes
 	$(PIP) uv
-	$(UV_COMPILE) pyproject.toml --extra otel --group dev --output-file requirements/dev.txt
+	$(UV_COMPILE) pyproject.toml --extra otel --extra bench --group dev --output-file requirements/dev.txt
 	$(UV_COMPILE) pyproject.toml --constraint requirements/dev.txt --output-file requirements/core.txt
 	$(UV_COMPILE) --group build --constraint requirements/dev.txt --output-file requirements/build.txt
 
