@@ -7,13 +7,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from played_runs import Scripted, nobody, operator, setting
+from played_runs import Scripted, nobody, operator, run, setting
 
 from stillwatch.arena.conduct import Reactions
 from stillwatch.arena.loop import play
-from stillwatch.arena.operator import as_toml, load_operator, shipped
+from stillwatch.arena.operator import Operator, as_toml, load_operator, shipped
 from stillwatch.arena.policy import Policy, Rule, decide, load_policy
 from stillwatch.arena.search import search
+from stillwatch.arena.yields import Outcome
 from stillwatch.cli.app import main
 from stillwatch.errors import ConfigError
 from stillwatch.model import Campaign, Member
@@ -164,22 +165,22 @@ def test_raising_a_rule_never_touches_more() -> None:
 
 def test_a_search_is_repeatable_and_sorted() -> None:
     pytest.importorskip("optuna")
-    start = load_operator("static").operator
+    start, whole = load_operator("static").operator, run(operator(), Scripted(nobody))
 
-    def easy(tried: object) -> float:
-        assert isinstance(tried, type(start))
-        return tried.reactions.slow
+    def easy(tried: Operator) -> Outcome:
+        return msgspec.structs.replace(whole, harvested=round(tried.reactions.slow, 1), spent=tried.reactions.sleep_h)
 
     first, second = (search(start, 6, 3, easy) for _ in range(2))
     assert first == second
-    assert [item.harvested for item in first] == sorted((item.harvested for item in first), reverse=True)
+    ranks = [(-item.harvested, item.spent) for item in first]
+    assert ranks == sorted(ranks)
     assert len({item.operator.name for item in first}) == 6
 
 
 def test_a_search_without_the_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "optuna", None)
     with pytest.raises(ConfigError, match=r"stillwatch\[arena\]"):
-        search(load_operator("static").operator, 2, 1, lambda _: 0.0)
+        search(load_operator("static").operator, 2, 1, lambda _: run(operator(), Scripted(nobody)))
 
 
 def test_the_list_names_every_operator(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,9 +13,10 @@ import msgspec
 
 from stillwatch.arena.conduct import Aspect, Reactions
 from stillwatch.arena.operator import Budget, Harvest, Operator, Value
+from stillwatch.arena.yields import Outcome
 from stillwatch.errors import ConfigError
 
-Play = Callable[[Operator], float]
+Play = Callable[[Operator], Outcome]
 Progress = Callable[[int, int], None]
 ROTATIONS: dict[str, tuple[Aspect, ...]] = {
     "nothing": (),
@@ -39,16 +40,18 @@ CHOICES: dict[str, tuple[str, ...]] = {
 
 
 class Tried(msgspec.Struct, frozen=True, kw_only=True):
-    """One operator of a search and the share of the harvest it got."""
+    """One operator of a search, the share of the harvest it got, and what it spent on it."""
 
     harvested: float
+    spent: float
     operator: Operator
 
 
 def search(start: Operator, count: int, seed: int, play: Play, progress: Progress | None = None) -> list[Tried]:
-    """``count`` operators with ``start``'s list and budget, best for the operator first. Deterministic by ``seed``.
+    """``count`` operators with ``start``'s list and budget, those that got most first. Deterministic by ``seed``.
 
-    A third is drawn at random, the rest where what was found promises most. Raises ConfigError without the extra.
+    Of two that got the same, the one that spent less comes first: a defender should fear it more. A third is drawn at
+    random, the rest where what was found promises most. Raises ConfigError without the extra.
     """
     optuna = _optuna()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -58,12 +61,13 @@ def search(start: Operator, count: int, seed: int, play: Play, progress: Progres
     for number in range(count):
         trial = study.ask()
         operator = _drawn(trial, start, number)
-        got = play(operator)
-        study.tell(trial, got)
-        tried.append(Tried(harvested=got, operator=operator))
+        found = play(operator)
+        # many get everything: a tenth of the weight on money keeps the search moving among them
+        study.tell(trial, found.harvested - 0.1 * found.spent / max(1.0, start.budget.money))
+        tried.append(Tried(harvested=found.harvested, spent=found.spent, operator=operator))
         if progress is not None:
             progress(number + 1, count)
-    return sorted(tried, key=lambda item: -item.harvested)
+    return sorted(tried, key=lambda item: (-item.harvested, item.spent))
 
 
 def _optuna() -> Any:

@@ -99,8 +99,9 @@ def _play(args: argparse.Namespace) -> tuple[dict[str, str], Played]:
     from stillwatch.arena.search import search
     from stillwatch.cli.progress import watching
 
-    names: list[str] = args.operator or ["everything"]
-    casts = [load_operator(name) for name in (shipped() if "all" in names else names)]
+    asked: list[str] = args.operator or ["everything"]
+    names = [name for item in asked for name in (shipped() if item == "all" else (item,))]
+    casts = [load_operator(name) for name in names]
     policy = load_policy(args.policy)
     files: dict[str, str] = {}
     with watching() as (progress, say):
@@ -110,8 +111,8 @@ def _play(args: argparse.Namespace) -> tuple[dict[str, str], Played]:
         if args.search is not None:
             say(f"searching from {casts[0].operator.name}")
 
-            def got(operator: Operator) -> float:
-                return match(Cast(operator=operator), policy, honest).harvested
+            def got(operator: Operator) -> Outcome:
+                return match(Cast(operator=operator), policy, honest)
 
             tried = search(casts[0].operator, args.search, args.seed, got, progress)
             files["worst.toml"] = as_toml(tried[0].operator)
