@@ -33,6 +33,8 @@ class Scripted:
 
     def review(self, now: datetime, accounts: pa.Table) -> list[Decision]:
         assert set(accounts["account_id"].to_pylist()) == {name[1] for _, name, _ in self.answered}
+        known = {(row["platform"], row["account_id"]): row["closed_at"] for row in accounts.to_pylist()}
+        assert {name: at for name, at in known.items() if at} == {n: at for n, at in self.closed.items() if at <= now}
         self._scans += 1
         seen = sorted({name for _, name, _ in self.answered})
         chosen = self._choose(self._scans, seen)

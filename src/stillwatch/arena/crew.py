@@ -93,9 +93,12 @@ class Crew:
         """Share of the list obtained so far."""
         return float(self.obtained.mean()) if len(self.items) else 0.0
 
-    def accounts(self, now_s: float) -> pa.Table:
-        """What the provider knows of those that have called by ``now_s`` (``tables.ACCOUNTS``)."""
+    def accounts(self, now_s: float, gate: Enforcement) -> pa.Table:
+        """What the provider knows at ``now_s`` of those that have called, closures included (``tables.ACCOUNTS``)."""
         seen = [worker for worker in self.workers if worker.first_call_s is not None and worker.first_call_s < now_s]
+        for worker in seen:
+            closed = gate.closed_s(worker.name)
+            worker.account.closed_s = closed if closed is not None and closed <= now_s else None
         return pa.Table.from_pylist([account_row(self._ledger, worker.account.index) for worker in seen], ACCOUNTS)
 
     def worker(self, name: tuple[str, str]) -> Worker | None:
@@ -259,12 +262,10 @@ class Crew:
         for worker in self.live():
             closed = gate.closed_s(worker.name)
             over = closed is not None and closed <= now_s
-            if over:
-                worker.account.closed_s = closed
-            elif gate.challenged(worker.name, now_s):
+            if not over and gate.challenged(worker.name, now_s):
                 over = not self._prove(worker, now_s, gate)
                 hindered += 1
-            elif gate.throttled(worker.name, now_s) and not worker.hindered:
+            elif not over and gate.throttled(worker.name, now_s) and not worker.hindered:
                 worker.hindered = True
                 hindered += 1
                 over = resume  # an operator that can go on elsewhere writes a throttled account off

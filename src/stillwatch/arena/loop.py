@@ -61,7 +61,8 @@ def play(cast: Cast, provider: Provider, setting: Setting, progress: Progress | 
     for number, (start, stop, scan) in enumerate(edges, 1):
         answered = crew.act(start, stop, gate)
         provider.log(answered)
-        decisions = provider.review(ledger.calendar.at(stop), crew.accounts(stop)) if scan and stop < end_s else []
+        looks = scan and stop < end_s  # what the last day's scan says would come too late
+        decisions = provider.review(ledger.calendar.at(stop), crew.accounts(stop, gate)) if looks else []
         stronger = [decision for decision in decisions if decision.action != "observe"]
         _note(crew, stronger, stop, touched)
         gate.take(decisions, stop)
