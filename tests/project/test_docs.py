@@ -14,6 +14,8 @@ import pytest
 from docs_reader import anchors, blocks, code_lines, links
 
 from stillwatch import tables
+from stillwatch.arena.operator import load_operator
+from stillwatch.arena.policy import Policy, load_policy
 from stillwatch.config import Config, load_config
 from stillwatch.ingest import formats
 
@@ -152,3 +154,22 @@ def test_the_examples_of_the_formats_run(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_tutorial_runs_from_an_empty_directory(tmp_path: Path) -> None:
     assert run_in_order(ROOT / "docs" / "tutorial.md", tmp_path) >= 8
+
+
+def test_the_operator_and_the_policy_of_the_arena_load(tmp_path: Path) -> None:
+    policy, operator = (block.text for block in blocks(ROOT / "docs" / "arena.md") if block.language == "toml")
+    (tmp_path / "policy.toml").write_text(policy)
+    (tmp_path / "operator.toml").write_text(operator)
+    assert load_policy(str(tmp_path / "policy.toml")).rules
+    shown = load_operator(str(tmp_path / "operator.toml")).operator
+    assert set(tomllib.loads(policy)) == set(Policy.__struct_fields__)
+    # stock and stretch are told of in words
+    assert set(tomllib.loads(operator)["reactions"]) >= set(type(shown.reactions).__struct_fields__) - {
+        "stock",
+        "stretch",
+    }
+
+
+@pytest.mark.slow
+def test_the_examples_of_the_arena_run(tmp_path: Path) -> None:
+    assert run_in_order(ROOT / "docs" / "arena.md", tmp_path) >= 1

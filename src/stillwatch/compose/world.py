@@ -47,7 +47,8 @@ def suite_named(name: str) -> Suite:
     return SUITES[name]
 
 
-def _book(suite: Suite, corpus: Path | None) -> Book:
+def book_of(suite: Suite, corpus: Path | None) -> Book:
+    """Where a world's prompts come from: the grammar, or the corpus mixed with it; one for each world."""
     if corpus is None:
         return Book(suite.only_sources, suite.held_out_sources)
     if not corpus.is_dir():
@@ -64,7 +65,7 @@ def compose(suite: str | Suite, seed: int, corpus: Path | None = None, exchanges
     total = exchanges or chosen.exchanges
     accounts = max(60, round(chosen.accounts * total / chosen.exchanges))
     dice = Dice(seed, "world")
-    ledger = Ledger(chosen, dice, seed, _book(chosen, corpus), Traces(corpus))
+    ledger = Ledger(chosen, dice, seed, book_of(chosen, corpus), Traces(corpus))
     taken = schedule.compose(ledger, dice.child("campaigns"), accounts, total)
     look_alikes.compose(ledger, dice.child("honest"), accounts - taken[0], total - taken[1])
     table, order = Wire(ledger).table()
@@ -103,7 +104,7 @@ def _blank(ledger: Ledger, table: pa.Table, dice: Dice) -> pa.Table:
 def _accounts(ledger: Ledger) -> pa.Table:
     active = set(ledger.calls.account)
     rows = sorted(
-        (_account_row(ledger, index) for index in active),
+        (account_row(ledger, index) for index in active),
         key=lambda row: (str(row["platform"]), str(row["account_id"])),
     )
     blank = set(ledger.suite.null_account_columns)
@@ -113,7 +114,8 @@ def _accounts(ledger: Ledger) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=ACCOUNTS)
 
 
-def _account_row(ledger: Ledger, index: int) -> dict[str, object]:
+def account_row(ledger: Ledger, index: int) -> dict[str, object]:
+    """One account as the provider knows it, a value for every column of ``tables.ACCOUNTS``."""
     account, calendar = ledger.accounts[index], ledger.calendar
     who = account.signup
     closed = account.closed_s if account.closed_s is not None and account.closed_s < calendar.end_s else None
