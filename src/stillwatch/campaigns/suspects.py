@@ -105,7 +105,9 @@ class Known:
 def _solos(scene: Scene) -> Iterator[Suspect]:
     node_count = len(scene.roster.node_size)
     exchanges = np.bincount(scene.roster.node, weights=scene.facts.per_account, minlength=node_count)
-    for node in np.flatnonzero(exchanges >= SOLO_EXCHANGES).tolist():
+    # an organisation that holds much of a log is what everybody there looks like, and nothing stands out against it
+    most = max(1.0, MAX_SHARE * len(scene.roster))
+    for node in np.flatnonzero((exchanges >= SOLO_EXCHANGES) & (scene.roster.node_size <= most)).tolist():
         members = np.zeros(node_count, dtype=bool)
         members[node] = True
         yield Suspect(scene=scene, members=members, affinity=Affinity({}, {}), found_in="volume", held_out_p={})
