@@ -77,8 +77,7 @@ def scan(
     say("naming campaigns")
     chosen = select(judged, settings, lambda suspect: opinions.heard(judge(suspect, detectors, weights)))
     members = [
-        membership(item, weights.member, confidence, opinions.support(item, kind), settings.min_member)
-        for item, kind, confidence in chosen
+        membership(item, weights.member, opinions.support(item, kind), settings.min_member) for item, kind, _ in chosen
     ]
     campaigns = tuple(
         describe(item, member, kind, confidence)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -216,11 +215,3 @@ def test_a_group_of_which_nothing_is_known_is_nobodys_campaign() -> None:
     for kind, axis in (("extraction", weights.harvest), ("resale", weights.resale)):
         odds = min(weights.operator.base, axis.base)
         assert weights.confidence[kind](odds, float("nan"), 100) < Detection().min_confidence
-
-
-def test_what_no_other_cluster_confirms_needs_to_be_all_but_certain() -> None:
-    likely, certain = (judged(SCENE, range(6), odds, odds) for odds in (4.0, 9.0))
-    assert verdict(likely, SETTINGS) is not None
-    assert verdict(replace(likely, backing=float("nan")), SETTINGS) is None
-    assert verdict(replace(likely, backing=0.1), SETTINGS) is None
-    assert verdict(replace(certain, backing=0.1), SETTINGS) is not None

@@ -27,12 +27,10 @@ def numbered(numbers: Iterable[int]) -> list[str]:
 def judged(
     scene: Scene, numbers: Iterable[int], operator: float = -9, harvest: float = -9, resale: float = -9
 ) -> Judged:
-    """Odds per axis, with a confidence that is that of the weaker axis and that others share."""
+    """Odds per axis, with a confidence that is that of the weaker axis."""
     return of_odds(suspect_of(scene, numbered(numbers)), operator, harvest, resale)
 
 
 def of_odds(suspect: Suspect, operator: float, harvest: float, resale: float) -> Judged:
     confidence = {"extraction": probability(min(operator, harvest)), "resale": probability(min(operator, resale))}
-    return Judged(
-        suspect=suspect, operator=operator, harvest=harvest, resale=resale, confidence=confidence, backing=1.0
-    )
+    return Judged(suspect=suspect, operator=operator, harvest=harvest, resale=resale, confidence=confidence)

@@ -23,7 +23,6 @@ from stillwatch.model import Axis, Evidence
 
 Float = npt.NDArray[np.float64]
 LEAST_BITS = 0.05  # evidence that weighs less is not shown
-LEAST_BACKED = 0.4  # confidence from which it is asked whether others agree
 NEVER = -60.0  # log2 odds of what cannot be
 
 
@@ -32,8 +31,7 @@ class Judged:
     """A suspect and what is known of it.
 
     ``operator``, ``harvest``, ``resale``: log2 odds of each axis. ``others``: verdict -> log2 odds of overlapping
-    clusters, NaN where there are none. ``confidence``: verdict -> how often it is right on all of these. ``backing``:
-    confidence that another cluster gives a typical account of it, NaN where nobody asked.
+    clusters, NaN where there are none. ``confidence``: verdict -> how often it is right on all of these.
     ``measured``, ``families``: per detector; ``forests``: what weighed them.
     """
 
@@ -43,7 +41,6 @@ class Judged:
     resale: float
     others: dict[str, float] = field(default_factory=dict[str, float])
     confidence: dict[str, float] = field(default_factory=dict[str, float])
-    backing: float = float("nan")
     measured: Mapping[str, Measurement] = field(default_factory=dict[str, Measurement])
     families: Mapping[str, str] = field(default_factory=dict[str, str])
     forests: Mapping[Axis, Forest] = field(default_factory=dict[Axis, Forest])
@@ -145,10 +142,7 @@ class Opinions:
         if item.solo:
             return item
         others, confidence = self._confidence_of(item)
-        backing = float("nan")
-        if confidence[item.leans] >= LEAST_BACKED:
-            backing = float(np.median(self.support(item, item.leans)))
-        return replace(item, others=others, confidence=confidence, backing=backing)
+        return replace(item, others=others, confidence=confidence)
 
     def support(self, item: Judged, kind: str) -> Float:
         """float64[accounts]: most confidence of another cluster about the same that holds each account."""

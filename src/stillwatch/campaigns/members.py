@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stillwatch.campaigns.forest import Forest
-from stillwatch.campaigns.judge import Judged
+from stillwatch.campaigns.judge import Judged, probability
 from stillwatch.model import Evidence
 
 Float = npt.NDArray[np.float64]
@@ -107,10 +107,8 @@ def own_evidence(
     return accounts, bits, harvested
 
 
-def membership(
-    judged: Judged, forest: Forest, confidence: float = 1.0, support: Float | None = None, least: float = LEAST_CHANCE
-) -> Membership:
-    """Probabilities of a cluster's accounts: that the verdict on it is right, times that the account belongs to it.
+def membership(judged: Judged, forest: Forest, support: Float | None = None, least: float = LEAST_CHANCE) -> Membership:
+    """Probabilities of a cluster's accounts to belong to what the verdict on it says.
 
     ``support``: see ``own_evidence``. ``least``: probability from which an account is accused, never below what the
     data contract says.
@@ -120,9 +118,9 @@ def membership(
     for j, name in enumerate(forest.features):
         if name in bits:
             table[:, j] = bits[name]
-    chance = confidence / (1.0 + 2.0 ** -np.clip(forest.of_table(table), -40, 40))
+    chance = 1.0 / (1.0 + 2.0 ** -np.clip(forest.of_table(table), -40, 40))
     if judged.solo:  # one party: there is nobody to tell it from
-        chance = np.full(len(accounts), confidence)
+        chance = np.full(len(accounts), probability(judged.harvest))
     beyond = np.zeros(len(accounts))
     for family, values in bits.items():
         if family not in CONTENT_FAMILIES and family not in NOT_LINKS:

@@ -23,10 +23,6 @@ from stillwatch.operators.communities import MIN_NODES
 WHOLE_SHARE = 0.9  # of a suspect that must be left, to name it as it is
 REST_SHARE = 0.2  # of a suspect that must be left, to judge the rest by itself
 VOUCHED_SHARE = 0.5
-# a second cluster has to give a campaign's accounts this part of the confidence asked for: among thousands of clusters
-# a few look like a campaign by accident, and an accident is not found twice
-BACKED_SHARE = 0.7
-UNBACKED = 0.97  # confidence that needs no second opinion
 Named = tuple[Judged, Verdict, float]
 
 
@@ -39,8 +35,7 @@ def verdict(judged: Judged, settings: Detection) -> tuple[Verdict, float] | None
         return ("extraction", alone) if alone >= settings.min_alone else None
     kind: Verdict = "extraction" if judged.leans == "extraction" else "resale"
     confidence, operator = judged.confidence.get(kind, 0.0), probability(judged.operator)
-    backed = judged.backing >= BACKED_SHARE * settings.min_confidence or confidence >= UNBACKED
-    if backed and confidence >= settings.min_confidence and operator >= settings.min_operator:
+    if confidence >= settings.min_confidence and operator >= settings.min_operator:
         return kind, confidence
     return ("coordinated", operator) if operator >= settings.min_coordinated else None
 
