@@ -345,7 +345,7 @@ def main(arguments: Sequence[str]) -> int:
     """Measure the worlds, fit, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--corpus", type=Path, default=None)
-    parser.add_argument("--worlds", type=int, default=40)
+    parser.add_argument("--worlds", type=int, default=57)
     parser.add_argument("--measure-only", metavar="I:J", help="only measure worlds I to J, to share the work")
     parser.add_argument("--cache", type=Path, default=Path("out/fit"))
     chosen = parser.parse_args(arguments)
