@@ -23,6 +23,17 @@ from stillwatch.model import Axis, Evidence
 
 Float = npt.NDArray[np.float64]
 LEAST_BITS = 0.05  # evidence that weighs less is not shown
+# measurements told one by one on an axis, by the axis they belong to; the others are one sum
+TOLD_ON: dict[Axis, tuple[Axis, ...]] = {
+    "operator": ("operator",),
+    "harvest": ("harvest", "resale"),
+    "resale": ("resale", "harvest"),
+}
+GIVEN: dict[Axis, str] = {
+    "operator": "what these accounts do, told under the other question, counts for or against one party",
+    "harvest": "how these accounts are tied together, told under the first question, counts for or against a harvest",
+    "resale": "how these accounts are tied together, told under the first question, counts for or against a pool",
+}
 NEVER = -60.0  # log2 odds of what cannot be
 
 
@@ -32,7 +43,7 @@ class Judged:
 
     ``operator``, ``harvest``, ``resale``: log2 odds of each axis. ``others``: verdict -> log2 odds of overlapping
     clusters, NaN where there are none. ``confidence``: verdict -> how often it is right on all of these.
-    ``measured``, ``families``: per detector; ``forests``: what weighed them.
+    ``measured``, ``families``, ``axes``: per detector; ``forests``: what weighed them.
     """
 
     suspect: Suspect
@@ -43,6 +54,7 @@ class Judged:
     confidence: dict[str, float] = field(default_factory=dict[str, float])
     measured: Mapping[str, Measurement] = field(default_factory=dict[str, Measurement])
     families: Mapping[str, str] = field(default_factory=dict[str, str])
+    axes: Mapping[str, Axis] = field(default_factory=dict[str, Axis])
     forests: Mapping[Axis, Forest] = field(default_factory=dict[Axis, Forest])
 
     @property
@@ -62,23 +74,32 @@ class Judged:
     def evidence(self) -> tuple[Evidence, ...]:
         """What each measurement adds on each axis, strongest first, with exchange ids a person can look up.
 
+        Measurements that belong to another question are one sum there: they are told in full where they belong.
+
         Cost: the leaves of all trees. Only done for what is shown.
         """
         x = {name: found.x for name, found in self.measured.items()}
-        found = [
-            Evidence(
-                name=name,
-                family=self.families[name],
-                axis=axis,
-                bits=round(bits, 3),
-                says=self.measured[name].says,
-                exchange_ids=self.suspect.exchange_ids(self.measured[name].rows),
-            )
-            for axis, forest in self.forests.items()
-            for name, bits in forest.shares(x).items()
-            if abs(bits) >= LEAST_BITS
-        ]
+        found: list[Evidence] = []
+        for axis, forest in self.forests.items():
+            shares = forest.shares(x)
+            own = [name for name in shares if self.axes[name] in TOLD_ON[axis]]
+            found += [self._reason(name, axis, shares[name]) for name in own if abs(shares[name]) >= LEAST_BITS]
+            rest = sum(shares.values()) - sum(shares[name] for name in own)
+            if abs(rest) >= LEAST_BITS:
+                found.append(
+                    Evidence(name=f"given_{axis}", family="given", axis=axis, bits=round(rest, 3), says=GIVEN[axis])
+                )
         return tuple(sorted(found, key=lambda e: (-abs(e.bits), e.name, e.axis)))
+
+    def _reason(self, name: str, axis: Axis, bits: float) -> Evidence:
+        return Evidence(
+            name=name,
+            family=self.families[name],
+            axis=axis,
+            bits=round(bits, 3),
+            says=self.measured[name].says,
+            exchange_ids=self.suspect.exchange_ids(self.measured[name].rows),
+        )
 
 
 def measure(suspect: Suspect, detectors: Sequence[Detector]) -> dict[str, Measurement]:
@@ -99,6 +120,7 @@ def judge(suspect: Suspect, detectors: Sequence[Detector], weights: Weights) -> 
     """Turn a suspect's measurements into odds on each axis."""
     measured = measure(suspect, detectors)
     families = {detector.name: detector.family for detector in detectors}
+    axes: dict[str, Axis] = {detector.name: detector.axis for detector in detectors}
     x = {name: found.x for name, found in measured.items()}
     if len(suspect.nodes) == 1:  # nothing to tie together, and nobody to resell to that could be told apart
         return Judged(
@@ -108,6 +130,7 @@ def judge(suspect: Suspect, detectors: Sequence[Detector], weights: Weights) -> 
             resale=NEVER,
             measured=measured,
             families=families,
+            axes=axes,
             forests={"harvest": weights.solo},
         )
     operator, harvest, resale = weights.operator(x), weights.harvest(x), weights.resale(x)
@@ -118,6 +141,7 @@ def judge(suspect: Suspect, detectors: Sequence[Detector], weights: Weights) -> 
         resale=resale,
         measured=measured,
         families=families,
+        axes=axes,
         forests={"operator": weights.operator, "harvest": weights.harvest, "resale": weights.resale},
     )
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from stillwatch.errors import InputError
-from stillwatch.model import ScanResult
+from stillwatch.model import Campaign, ScanResult
 
 EXAMPLES = """examples:
   stillwatch scan exchanges.parquet --accounts accounts.parquet --out findings
@@ -77,6 +77,11 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+WIDE = 100  # characters that all columns take
+WIDE_ONLY = frozenset({"possible", "harvest"})
+LEFT = frozenset({"campaign", "verdict", "after"})
+
+
 def print_campaigns(result: ScanResult, out: Path) -> None:
     """The findings as a table for a person."""
     from rich.console import Console
@@ -92,26 +97,32 @@ def print_campaigns(result: ScanResult, out: Path) -> None:
     if not result.campaigns:
         console.print("No campaign found.")
     else:
-        table = Table(box=None, pad_edge=False)
-        for heading in ("campaign", "verdict", "confidence", "accounts", "possible", "exchanges", "harvest", "after"):
-            left = heading in ("campaign", "verdict", "after")
-            table.add_column(heading, justify="left" if left else "right", no_wrap=heading in ("campaign", "verdict"))
-        for found in result.campaigns:
-            accused = sum(member.accused for member in found.roster)
-            table.add_row(
-                found.campaign_id,
-                found.verdict,
-                f"{found.confidence:.0%}",
-                f"{accused:,}",
-                f"{len(found.roster) - accused:,}",
-                f"{found.exchanges:,}",
-                f"{found.extraction_exchanges:,}",
-                next(iter(found.capabilities), ""),
-            )
+        table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+        rows = [_columns(found) for found in result.campaigns]
+        # a narrow terminal gets fewer columns rather than squeezed ones; the report has them all
+        shown = [heading for heading in rows[0] if console.width >= WIDE or heading not in WIDE_ONLY]
+        for heading in shown:
+            table.add_column(heading, justify="left" if heading in LEFT else "right", no_wrap=True)
+        for row in rows:
+            table.add_row(*(row[heading] for heading in shown))
         console.print(table)
     if result.not_applicable:
         console.print(f"{len(result.not_applicable)} detectors did not apply; the report says why.")
     console.print(f"Report: {out / 'report.html'}")
+
+
+def _columns(found: Campaign) -> dict[str, str]:
+    accused = sum(member.accused for member in found.roster)
+    return {
+        "campaign": found.campaign_id,
+        "verdict": found.verdict,
+        "confidence": f"{found.confidence:.0%}",
+        "accounts": f"{accused:,}",
+        "possible": f"{len(found.roster) - accused:,}",
+        "exchanges": f"{found.exchanges:,}",
+        "harvest": f"{found.extraction_exchanges:,}",
+        "after": next(iter(found.capabilities), ""),
+    }
 
 
 __all__ = ["add_parser", "print_campaigns", "run"]

@@ -130,7 +130,11 @@ def claim(campaign: Campaign) -> str:
 def strongest(evidence: Iterable[Evidence], axis: Axis, *, against: bool = False) -> Evidence | None:
     """The strongest reason on an axis (or counter-evidence on it), if there is any."""
     sign = -1 if against else 1
-    items = [item for item in evidence if item.axis == axis and sign * item.bits >= _WORTH_SAYING_BITS]
+    items = [
+        item
+        for item in evidence
+        if item.axis == axis and sign * item.bits >= _WORTH_SAYING_BITS and item.family != "given"
+    ]
     return min(items, key=lambda item: (-abs(item.bits), item.family, item.name, item.says), default=None)
 
 
@@ -139,13 +143,13 @@ def reasons_for(campaign: Campaign) -> list[str]:
     found = [strongest(campaign.evidence, axis) for axis in _for_axes(campaign)]
     if campaign.verdict == "resale":
         found.append(strongest(campaign.evidence, "harvest", against=True))
-    return [sentence(item.says) for item in found if item is not None]
+    return list(dict.fromkeys(sentence(item.says) for item in found if item is not None))
 
 
 def reasons_against(campaign: Campaign) -> list[str]:
     """The strongest counter-evidence on each question the verdict rests on, as clauses."""
     found = (strongest(campaign.evidence, axis, against=True) for axis in _for_axes(campaign))
-    return [sentence(item.says) for item in found if item is not None]
+    return list(dict.fromkeys(sentence(item.says) for item in found if item is not None))
 
 
 def _for_axes(campaign: Campaign) -> tuple[Axis, ...]:
