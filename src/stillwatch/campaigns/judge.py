@@ -34,6 +34,7 @@ GIVEN: dict[Axis, str] = {
     "harvest": "how these accounts are tied together, told under the first question, counts for or against a harvest",
     "resale": "how these accounts are tied together, told under the first question, counts for or against a pool",
 }
+RARE = "before anything was measured: few groups are a pool that somebody resells"
 NEVER = -60.0  # log2 odds of what cannot be
 
 
@@ -89,6 +90,9 @@ class Judged:
                 found.append(
                     Evidence(name=f"given_{axis}", family="given", axis=axis, bits=round(rest, 3), says=GIVEN[axis])
                 )
+        if "resale" in self.forests:  # no total is kept for this axis, so that its reasons have to hold all of it
+            base = round(self.forests["resale"].base, 3)
+            found.append(Evidence(name="prior_resale", family="given", axis="resale", bits=base, says=RARE))
         return tuple(sorted(found, key=lambda e: (-abs(e.bits), e.name, e.axis)))
 
     def _reason(self, name: str, axis: Axis, bits: float) -> Evidence:
