@@ -12,9 +12,10 @@ import numpy as np
 import pyarrow as pa
 
 from stillwatch.campaigns.describe import at, describe
-from stillwatch.campaigns.judge import Judged, Opinions, judge
+from stillwatch.campaigns.judge import Judged, judge
 from stillwatch.campaigns.lookalikes import let_go
 from stillwatch.campaigns.members import membership
+from stillwatch.campaigns.opinions import Opinions
 from stillwatch.campaigns.score import account_scores
 from stillwatch.campaigns.select import select
 from stillwatch.campaigns.suspects import find_suspects

@@ -9,19 +9,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-
-import numpy as np
-import numpy.typing as npt
+from dataclasses import dataclass, field
 
 from stillwatch.campaigns.forest import Forest
-from stillwatch.campaigns.opinions import best_of_others, clusters, opinion_of_others
 from stillwatch.campaigns.weights import Weights, probability
 from stillwatch.detectors.protocol import Detector, Measurement
 from stillwatch.detectors.suspect import Suspect
-from stillwatch.model import Axis, Evidence
+from stillwatch.model import Axis, Evidence, Verdict
 
-Float = npt.NDArray[np.float64]
 LEAST_BITS = 0.05  # evidence that weighs less is not shown
 # measurements told one by one on an axis, by the axis they belong to; the others are one sum
 TOLD_ON: dict[Axis, tuple[Axis, ...]] = {
@@ -44,7 +39,7 @@ class Judged:
 
     ``operator``, ``harvest``, ``resale``: log2 odds of each axis. ``others``: verdict -> log2 odds of overlapping
     clusters, NaN where there are none. ``confidence``: verdict -> how often it is right on all of these.
-    ``measured``, ``families``, ``axes``: per detector; ``forests``: what weighed them.
+    ``measured``: by detector; ``detectors``: those that were asked; ``forests``: what weighed them.
     """
 
     suspect: Suspect
@@ -54,8 +49,7 @@ class Judged:
     others: dict[str, float] = field(default_factory=dict[str, float])
     confidence: dict[str, float] = field(default_factory=dict[str, float])
     measured: Mapping[str, Measurement] = field(default_factory=dict[str, Measurement])
-    families: Mapping[str, str] = field(default_factory=dict[str, str])
-    axes: Mapping[str, Axis] = field(default_factory=dict[str, Axis])
+    detectors: Sequence[Detector] = ()
     forests: Mapping[Axis, Forest] = field(default_factory=dict[Axis, Forest])
 
     @property
@@ -63,7 +57,7 @@ class Judged:
         return len(self.suspect.nodes) == 1
 
     @property
-    def leans(self) -> str:
+    def leans(self) -> Verdict:
         """What its operator does, if there is one."""
         return "extraction" if self.harvest >= self.resale else "resale"
 
@@ -80,11 +74,14 @@ class Judged:
         Cost: the leaves of all trees. Only done for what is shown.
         """
         x = {name: found.x for name, found in self.measured.items()}
+        by_name = {detector.name: detector for detector in self.detectors}
         found: list[Evidence] = []
         for axis, forest in self.forests.items():
             shares = forest.shares(x)
-            own = [name for name in shares if self.axes[name] in TOLD_ON[axis]]
-            found += [self._reason(name, axis, shares[name]) for name in own if abs(shares[name]) >= LEAST_BITS]
+            own = [name for name in shares if by_name[name].axis in TOLD_ON[axis]]
+            found += [
+                self._reason(by_name[name], axis, shares[name]) for name in own if abs(shares[name]) >= LEAST_BITS
+            ]
             rest = sum(shares.values()) - sum(shares[name] for name in own)
             if abs(rest) >= LEAST_BITS:
                 found.append(
@@ -95,14 +92,15 @@ class Judged:
             found.append(Evidence(name="prior_resale", family="given", axis="resale", bits=base, says=RARE))
         return tuple(sorted(found, key=lambda e: (-abs(e.bits), e.name, e.axis)))
 
-    def _reason(self, name: str, axis: Axis, bits: float) -> Evidence:
+    def _reason(self, detector: Detector, axis: Axis, bits: float) -> Evidence:
+        found = self.measured[detector.name]
         return Evidence(
-            name=name,
-            family=self.families[name],
+            name=detector.name,
+            family=detector.family,
             axis=axis,
             bits=round(bits, 3),
-            says=self.measured[name].says,
-            exchange_ids=self.suspect.exchange_ids(self.measured[name].rows),
+            says=found.says,
+            exchange_ids=self.suspect.exchange_ids(found.rows),
         )
 
 
@@ -123,8 +121,6 @@ def measure(suspect: Suspect, detectors: Sequence[Detector]) -> dict[str, Measur
 def judge(suspect: Suspect, detectors: Sequence[Detector], weights: Weights) -> Judged:
     """Turn a suspect's measurements into odds on each axis."""
     measured = measure(suspect, detectors)
-    families = {detector.name: detector.family for detector in detectors}
-    axes: dict[str, Axis] = {detector.name: detector.axis for detector in detectors}
     x = {name: found.x for name, found in measured.items()}
     if len(suspect.nodes) == 1:  # nothing to tie together, and nobody to resell to that could be told apart
         return Judged(
@@ -133,8 +129,7 @@ def judge(suspect: Suspect, detectors: Sequence[Detector], weights: Weights) -> 
             harvest=weights.solo(x),
             resale=NEVER,
             measured=measured,
-            families=families,
-            axes=axes,
+            detectors=detectors,
             forests={"harvest": weights.solo},
         )
     operator, harvest, resale = weights.operator(x), weights.harvest(x), weights.resale(x)
@@ -144,47 +139,9 @@ def judge(suspect: Suspect, detectors: Sequence[Detector], weights: Weights) -> 
         harvest=harvest,
         resale=resale,
         measured=measured,
-        families=families,
-        axes=axes,
+        detectors=detectors,
         forests={"operator": weights.operator, "harvest": weights.harvest, "resale": weights.resale},
     )
 
 
-class Opinions:
-    """All judged groups of a scan, to ask what they say of any cluster of theirs, or left of one."""
-
-    def __init__(self, judged: Sequence[Judged], weights: Weights) -> None:
-        self._weights = weights
-        groups = [item for item in judged if not item.solo]
-        count = len(groups[0].suspect.scene.roster) if groups else 0
-        self._clusters = clusters([item.suspect.accounts for item in groups], count)
-        self._claims = {kind: np.array([item.claims[kind] for item in groups]) for kind in ("extraction", "resale")}
-        heard = [self._confidence_of(item)[1] for item in groups]
-        self._confidence = {
-            kind: np.array([own[kind] * (item.leans == kind) for item, own in zip(groups, heard, strict=True)])
-            for kind in self._claims
-        }
-
-    def heard(self, item: Judged) -> Judged:
-        """The same with what others say of its accounts, and the confidence that follows."""
-        if item.solo:
-            return item
-        others, confidence = self._confidence_of(item)
-        return replace(item, others=others, confidence=confidence)
-
-    def support(self, item: Judged, kind: str) -> Float:
-        """float64[accounts]: most confidence of another cluster about the same that holds each account."""
-        if item.solo or kind not in self._confidence:
-            return np.full(len(item.suspect.accounts), np.nan)
-        return best_of_others(self._clusters, self._confidence[kind], item.suspect.accounts)
-
-    def _confidence_of(self, item: Judged) -> tuple[dict[str, float], dict[str, float]]:
-        accounts = item.suspect.accounts
-        others = {kind: opinion_of_others(self._clusters, odds, accounts) for kind, odds in self._claims.items()}
-        confidence = {
-            kind: self._weights.confidence[kind](item.claims[kind], others[kind], len(accounts)) for kind in others
-        }
-        return others, confidence
-
-
-__all__ = ["Judged", "Opinions", "judge", "measure", "probability"]
+__all__ = ["Judged", "judge", "measure", "probability"]

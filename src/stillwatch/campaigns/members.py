@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stillwatch.campaigns.forest import Forest
-from stillwatch.campaigns.judge import Judged, probability
+from stillwatch.campaigns.judge import LEAST_BITS, Judged, probability
 from stillwatch.model import Evidence
 
 Float = npt.NDArray[np.float64]
@@ -25,7 +25,6 @@ NOT_LINKS = frozenset(
 CONTENT_FAMILIES = frozenset({"content"})
 SHARES_BITS = 3.0
 LACKING_UNIT = 4.0  # bits lacking per unit of counter-evidence
-LEAST_BITS = 0.05  # evidence that weighs less is not shown
 OWN_ITEMS = 8  # prompts of the campaign's kind, none followed up, that are behaviour of one's own
 # what is said of evidence that speaks for membership, and against it
 SAYS = {

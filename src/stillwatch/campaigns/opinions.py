@@ -8,11 +8,14 @@ campaign is one of thousands that were looked at; an account that only one of th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
+
+from stillwatch.campaigns.judge import Judged
+from stillwatch.campaigns.weights import Weights
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
@@ -65,3 +68,42 @@ def best_of_others(found: Clusters, confidence: Float, accounts: Int) -> Float:
         held = found.holds.indices[found.holds.indptr[i] : found.holds.indptr[i + 1]]
         best[held] = np.maximum(best[held], confidence[i])
     return best[accounts]
+
+
+class Opinions:
+    """All judged groups of a scan, to ask what they say of any cluster of theirs, or left of one."""
+
+    def __init__(self, judged: Sequence[Judged], weights: Weights) -> None:
+        self._weights = weights
+        groups = [item for item in judged if not item.solo]
+        count = len(groups[0].suspect.scene.roster) if groups else 0
+        self._clusters = clusters([item.suspect.accounts for item in groups], count)
+        self._claims = {kind: np.array([item.claims[kind] for item in groups]) for kind in ("extraction", "resale")}
+        # by object: what was said of these is asked for again when they are heard
+        self._said = {id(item): (item, *self._ask(item)) for item in groups}
+        self._confidence = {
+            kind: np.array([self._said[id(item)][2][kind] * (item.leans == kind) for item in groups])
+            for kind in self._claims
+        }
+
+    def heard(self, item: Judged) -> Judged:
+        """The same with what others say of its accounts, and the confidence that follows."""
+        if item.solo:
+            return item
+        known = self._said.get(id(item))
+        others, confidence = known[1:] if known else self._ask(item)
+        return replace(item, others=others, confidence=confidence)
+
+    def support(self, item: Judged, kind: str) -> Float:
+        """float64[accounts]: most confidence of another cluster about the same that holds each account."""
+        if item.solo or kind not in self._confidence:
+            return np.full(len(item.suspect.accounts), np.nan)
+        return best_of_others(self._clusters, self._confidence[kind], item.suspect.accounts)
+
+    def _ask(self, item: Judged) -> tuple[dict[str, float], dict[str, float]]:
+        accounts = item.suspect.accounts
+        others = {kind: opinion_of_others(self._clusters, odds, accounts) for kind, odds in self._claims.items()}
+        confidence = {
+            kind: self._weights.confidence[kind](item.claims[kind], others[kind], len(accounts)) for kind in others
+        }
+        return others, confidence

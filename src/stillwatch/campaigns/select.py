@@ -33,7 +33,7 @@ def verdict(judged: Judged, settings: Detection) -> tuple[Verdict, float] | None
     if judged.solo:
         alone = probability(judged.harvest)
         return ("extraction", alone) if alone >= settings.min_alone else None
-    kind: Verdict = "extraction" if judged.leans == "extraction" else "resale"
+    kind = judged.leans
     confidence, operator = judged.confidence.get(kind, 0.0), probability(judged.operator)
     if confidence >= settings.min_confidence and operator >= settings.min_operator:
         return kind, confidence

@@ -1,7 +1,7 @@
 """The seam for detectors.
 
 A detector measures one thing about one cluster of accounts. It returns the raw measurement; ``weights`` turn that into
-bits by a curve fitted on labelled worlds, so a raw score never leaves this package and a weight nobody measured is
+bits by trees fitted on labelled worlds, so a raw score never leaves this package and a weight nobody measured is
 not a weight. ``None`` means *cannot tell*: not zero.
 """
 
