@@ -11,28 +11,30 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 
 from stillwatch import __version__
 from stillwatch.bench.real.axis import Cluster, clusters, scores
-from stillwatch.bench.real.contract import COLUMNS, WITHHELD, Contract
+from stillwatch.bench.real.contract import COLUMNS, WITHHELD, Contract, contract_of, dealt_anew
 from stillwatch.bench.real.hop import COMMIT, REPOSITORY, Airdrop, changed, read_airdrop
 from stillwatch.bench.real.measure import CUTS, NAMED, by_cluster, calibration, cut_at, ranked, strata
 from stillwatch.bench.real.neighbours import PEERS
-from stillwatch.bench.real.reasons import reasons, unread
+from stillwatch.bench.real.reasons import ceiling, reasons, unread
 from stillwatch.campaigns.weights import load_weights
 from stillwatch.errors import StillwatchError
 
+SHUFFLES = (1, 2, 3)
 
-def measured(contract: Contract, without: frozenset[str]) -> tuple[list[Cluster], dict[str, Any]]:
+
+def measured(air: Airdrop, contract: Contract, without: frozenset[str]) -> tuple[list[Cluster], dict[str, Any]]:
     """The clusters of one run, and its figures without reasons."""
-    air = contract.airdrop
-    found = clusters(contract.exchanges(without), contract.accounts(without), air.names, WITHHELD)
+    found = clusters(*_tables(contract, without), air.names, WITHHELD)
     score = scores(found, len(air.names))
     top = int((score >= NAMED).sum())
     return found, {
@@ -45,11 +47,11 @@ def measured(contract: Contract, without: frozenset[str]) -> tuple[list[Cluster]
     }
 
 
-def outcome(folder: Path, quick: bool = False, without: frozenset[str] = frozenset()) -> dict[str, Any]:
+def outcome(folder: Path, *, quick: bool = False, without: frozenset[str] = frozenset()) -> dict[str, Any]:
     """Everything that was measured on a checkout. Raises InputError where it cannot be read. Cost: minutes."""
     air = read_airdrop(folder)
-    contract = Contract(air)
-    found, whole = measured(contract, without)
+    contract = contract_of(air)
+    found, whole = measured(air, contract, without)
     top = whole["rank"].top if whole["rank"] else int(air.struck.sum())
     return {
         "version": __version__,
@@ -58,10 +60,29 @@ def outcome(folder: Path, quick: bool = False, without: frozenset[str] = frozens
         "withheld": sorted(WITHHELD),
         "unread": unread(found),
         "stillwatch": whole,
+        "ceiling": ceiling(found),
         "reasons": reasons(air, found),
         "peers": {name: ranked(air, peer(contract), least, top) for name, (peer, least) in PEERS.items()},
-        "less": {} if quick else {name: measured(contract, frozenset({name}))[1] for name in COLUMNS},
+        "less": {} if quick else {name: measured(air, contract, frozenset({name}))[1] for name in COLUMNS},
+        "shuffled": [] if quick else [_shuffled(contract, seed, top) for seed in SHUFFLES],
     }
+
+
+def _shuffled(contract: Contract, seed: int, top: int) -> dict[str, Any]:
+    """Who is named where families of values were dealt apart: everybody named is named by chance."""
+    found = clusters(*_tables(dealt_anew(contract, seed)), contract.names, WITHHELD)
+    score = scores(found, len(contract.names))
+    return {
+        "seed": seed,
+        "clusters": len(found),
+        "wallets_named": int((score >= NAMED).sum()),
+        "highest_probability": round(float(score.max(initial=0.0)), 4),
+        "instead_of": top,
+    }
+
+
+def _tables(contract: Contract, without: frozenset[str] = frozenset()) -> tuple[Iterator[pa.RecordBatch], pa.Table]:
+    return contract.exchanges(without), contract.accounts(without)
 
 
 def _described(air: Airdrop, contract: Contract, folder: Path) -> dict[str, Any]:
@@ -112,7 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown := without - set(COLUMNS):
         parser.error(f"no column named {', '.join(sorted(unknown))}; one of {', '.join(COLUMNS)}")
     try:
-        found = outcome(chosen.data, chosen.quick, without)
+        found = outcome(chosen.data, quick=chosen.quick, without=without)
     except StillwatchError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

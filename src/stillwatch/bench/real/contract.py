@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 from collections.abc import Iterator
-from functools import cached_property
+from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stillwatch.bench.real.hop import NATIVE, Airdrop, Int
+from stillwatch.bench.real.hop import NATIVE, Airdrop, Bool, Float, Int
 from stillwatch.tables import ACCOUNTS, EXCHANGES, TIME
 
 PLATFORM = "hop"
@@ -32,83 +33,117 @@ COLUMNS = {
 WITHHELD = frozenset({"synchrony", "model_pivot", "ban_succession", "failover"})
 
 
+@dataclass(frozen=True, kw_only=True)
 class Contract:
-    """``exchanges``: one row per bridge use and per end of a transfer at a candidate. ``accounts``: one per candidate.
+    """Candidates, and every end of a transfer that is one of them (a *touch*).
 
-    ``wallet``, ``other``: int64[touches], positions of the candidate and of its counterparty in ``parties``;
-    ``gas``: bool[touches], the candidate was sent native coin.
+    ``names``: candidates. ``parties``: candidates first, then everybody else. ``wallet``, ``other``: int64[touches],
+    the candidate and its counterparty among ``parties``. ``addressed``: int64[touches], the counterparty where it
+    stands for an address, else -1. ``model``: object[touches], the kind of transfer. ``funder``: int64[candidates], who
+    paid for its gas, -1 unknown. ``at``: int64[candidates] seconds. ``volume``: float64[candidates] dollars.
     """
 
-    def __init__(self, airdrop: Airdrop) -> None:
-        self.airdrop = airdrop
-        sender, receiver = airdrop.transfers.column("sender"), airdrop.transfers.column("receiver")
-        names = pa.array(airdrop.names, pa.string())
-        both = pa.chunked_array([*sender.chunks, *receiver.chunks]).unique()
-        others = both.filter(pc.invert(pc.is_in(both, value_set=names)))
-        self.parties = pa.concat_arrays([names, others])  # candidates come first
-        out = _places(sender, self.parties), _places(receiver, self.parties)
-        kind = np.asarray(airdrop.transfers.column("kind").to_numpy(zero_copy_only=False))
-        ends = [
-            (out[0], out[1], np.zeros(len(kind), bool)),
-            (out[1], out[0], np.char.endswith(kind.astype(str), NATIVE)),
-        ]
-        kept = [own < len(names) for own, _, _ in ends]
-        self.wallet = np.concatenate([own[k] for (own, _, _), k in zip(ends, kept, strict=True)])
-        self.other = np.concatenate([other[k] for (_, other, _), k in zip(ends, kept, strict=True)])
-        self.gas = np.concatenate([gas[k] for (_, _, gas), k in zip(ends, kept, strict=True)])
-        self.kind = np.concatenate([kind[k] for k in kept])
-
-    @cached_property
-    def funder(self) -> Int:
-        """int64[candidates]: who sent it native coin most often, the first listed of several; -1 where nobody did."""
-        chosen = np.flatnonzero(self.gas & (self.wallet != self.other))
-        pair = np.stack([self.wallet[chosen], self.other[chosen]])
-        pairs, first, count = np.unique(pair, axis=1, return_index=True, return_counts=True)
-        found = np.full(len(self.airdrop.names), -1, np.int64)
-        order = np.lexsort((first, -count, pairs[0]))
-        wallets, where = np.unique(pairs[0][order], return_index=True)
-        found[wallets] = pairs[1][order][where]
-        return found
-
-    @cached_property
-    def addressed(self) -> Int:
-        """int64[touches]: the counterparty where it stands for an address, -1 where it is the wallet itself or gas."""
-        return np.where(self.gas | (self.wallet == self.other), -1, self.other)
+    names: list[str]
+    parties: pa.Array
+    wallet: Int
+    other: Int
+    addressed: Int
+    model: npt.NDArray[np.object_]
+    funder: Int
+    at: Int
+    volume: Float
 
     def accounts(self, without: frozenset[str] = frozenset()) -> pa.Table:
         """``tables.ACCOUNTS``: created at the bridge use, paid by the gas funder."""
-        names, air = self.airdrop.names, self.airdrop
-        token = self.parties.take(pa.array(self.funder, mask=self.funder < 0))
+        count = len(self.names)
         known = {
-            "account_id": pa.array(names, pa.string()),
-            "platform": pa.array([PLATFORM] * len(names), pa.string()),
-            "created_at": pa.array(air.at * 1_000_000, pa.int64()).cast(TIME),
-            "payment_token": token,
+            "account_id": pa.array(self.names, pa.string()),
+            "platform": pa.array([PLATFORM] * count, pa.string()),
+            "created_at": _times(self.at),
+            "payment_token": self.parties.take(pa.array(self.funder, mask=self.funder < 0)),
         }
-        return pa.table(_columns(ACCOUNTS, known, len(names), without), schema=ACCOUNTS)
+        return pa.table(_columns(ACCOUNTS, known, count, without), schema=ACCOUNTS)
 
     def exchanges(self, without: frozenset[str] = frozenset()) -> Iterator[pa.RecordBatch]:
-        """``tables.EXCHANGES``: the bridge use of every candidate with its volume, then every touch of a transfer."""
-        air, count = self.airdrop, len(self.airdrop.names)
-        volume = np.concatenate([air.volume.round(), np.full(len(self.wallet), np.nan)])
+        """``tables.EXCHANGES``: the bridge use of every candidate with its volume, then every touch."""
+        count = len(self.names)
+        volume = np.concatenate([self.volume.round(), np.full(len(self.wallet), np.nan)])
         wallet = np.concatenate([np.arange(count), self.wallet])
         other = np.concatenate([np.full(count, -1), self.addressed])
-        model = np.concatenate([np.full(count, BRIDGE, object), self.kind])
+        model = np.concatenate([np.full(count, BRIDGE, object), self.model])
         addresses = pa.array([_as_address(str(name)) for name in self.parties.to_pylist()], pa.string())
-        names = pa.array(air.names, pa.string())
+        names = pa.array(self.names, pa.string())
         for start in range(0, len(wallet), BATCH_ROWS):
             part = slice(start, start + BATCH_ROWS)
-            own, counterparty, amount = wallet[part], other[part], volume[part]
+            own, amount = wallet[part], volume[part]
             known = {
                 "exchange_id": pa.array([str(i) for i in range(start, start + len(own))], pa.string()),
-                "started_at": pa.array(air.at[own] * 1_000_000, pa.int64()).cast(TIME),
+                "started_at": _times(self.at[own]),
                 "platform": pa.array([PLATFORM] * len(own), pa.string()),
                 "account_id": names.take(pa.array(own)),
                 "request_model": pa.array(model[part], pa.string()),
-                "client_address": addresses.take(pa.array(counterparty, mask=counterparty < 0)),
+                "client_address": addresses.take(pa.array(other[part], mask=other[part] < 0)),
                 "max_tokens": pa.array(np.nan_to_num(amount).astype(np.int64), mask=np.isnan(amount)),
             }
             yield pa.RecordBatch.from_arrays(_columns(EXCHANGES, known, len(own), without), schema=EXCHANGES)
+
+
+def contract_of(airdrop: Airdrop) -> Contract:
+    """The mapping. Cost: about linear in transfers."""
+    sender, receiver = airdrop.transfers.column("sender"), airdrop.transfers.column("receiver")
+    names = pa.array(airdrop.names, pa.string())
+    both = pa.chunked_array([*sender.chunks, *receiver.chunks]).unique()
+    parties = pa.concat_arrays([names, both.filter(pc.invert(pc.is_in(both, value_set=names)))])
+    kind = np.asarray(airdrop.transfers.column("kind").to_pylist(), dtype=object)
+    native = np.array([str(word).endswith(NATIVE) for word in kind], dtype=bool)
+    sent, got = _places(sender, parties), _places(receiver, parties)
+    own = np.concatenate([sent, got])
+    held = own < len(names)  # one end of the transfer is a candidate
+    wallet, other = own[held], np.concatenate([got, sent])[held]
+    gas = np.concatenate([np.zeros(len(kind), bool), native])[held]
+    return Contract(
+        names=airdrop.names,
+        parties=parties,
+        wallet=wallet,
+        other=other,
+        addressed=np.where(gas | (wallet == other), -1, other),
+        model=np.concatenate([kind, kind])[held],
+        funder=_funders(wallet, other, gas & (wallet != other), len(names)),
+        at=airdrop.at,
+        volume=airdrop.volume,
+    )
+
+
+def dealt_anew(contract: Contract, seed: int) -> Contract:
+    """The same with each family's values dealt to other wallets, each family on its own: nobody is tied in two ways.
+
+    Wallets keep company within a family, as hubs and funders have it, but not across families.
+    """
+    rng = np.random.default_rng(seed)
+    touches, funders, times, volumes = (rng.permutation(len(contract.names)) for _ in range(4))
+    return replace(
+        contract,
+        wallet=touches[contract.wallet],
+        funder=contract.funder[funders],
+        at=contract.at[times],
+        volume=contract.volume[volumes],
+    )
+
+
+def _funders(wallet: Int, other: Int, gas: Bool, count: int) -> Int:
+    """Who sent each candidate native coin most often, the first listed of several; -1 where nobody did."""
+    found = np.full(count, -1, np.int64)
+    chosen = np.stack([wallet[gas], other[gas]])
+    if chosen.shape[1]:
+        pairs, first, times = np.unique(chosen, axis=1, return_index=True, return_counts=True)
+        order = np.lexsort((first, -times, pairs[0]))
+        funded, where = np.unique(pairs[0][order], return_index=True)
+        found[funded] = pairs[1][order][where]
+    return found
+
+
+def _times(seconds: Int) -> pa.Array:
+    return pa.array(seconds * 1_000_000, pa.int64()).cast(TIME)
 
 
 def _columns(schema: pa.Schema, known: dict[str, pa.Array], rows: int, without: frozenset[str]) -> list[pa.Array]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import pairwise
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -19,6 +20,7 @@ from stillwatch.bench.real.hop import Airdrop, Bool, Float
 CUTS = (0.1, 0.3, 0.5, 0.7, 0.9)
 NAMED = 0.5
 EDGES = (0.0, 1e-9, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+PRECISIONS = (0.9, 0.95, 0.99)
 SURE = 0.8  # share of labelled members from which a cluster stands for the labelled, and 1 - SURE for the others
 
 
@@ -33,22 +35,27 @@ class Cut(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Bin(msgspec.Struct, frozen=True, kw_only=True):
-    """Wallets whose probability lies in a range: what was said on average, and the share that was struck off."""
+    """What has a probability in a range: what was said on average, and the share that was struck off."""
 
     above: float
     to: float
-    wallets: int
+    count: int
     said: float | None
     struck: float | None
 
 
 class Ranked(msgspec.Struct, frozen=True, kw_only=True):
-    """How well a score orders wallets. ``top_precision``: of the ``top`` highest, ties broken by expectation."""
+    """How well a score orders wallets. ``top_precision``: of the ``top`` highest, ties broken by expectation.
+
+    ``recall_at``: precision -> the most recall that some threshold reaches at no less than it, chosen on these labels
+    and so a bound, not a promise; 0 where none does.
+    """
 
     auc: float
     auc_by_label: dict[str, float]
     top: int
     top_precision: float
+    recall_at: dict[str, float]
     cut: Cut
 
 
@@ -87,6 +94,9 @@ def ranked(air: Airdrop, score: Float, least: float, top: int) -> Ranked:
         auc_by_label=by_label,
         top=top,
         top_precision=round(precision_of_top(score, air.struck, top), 4),
+        recall_at={
+            f"{least_precision:.2f}": most_recall(score, air.struck, least_precision) for least_precision in PRECISIONS
+        },
         cut=cut_at(air, score, least),
     )
 
@@ -100,15 +110,18 @@ def precision_of_top(score: Float, positive: Bool, top: int) -> float:
     return float((positive[above].sum() + (top - above.sum()) * positive[at].mean()) / top)
 
 
+def most_recall(score: Float, positive: Bool, precision: float) -> float:
+    """The largest share of positives at or above a threshold of at least this precision. A score of 0 names nobody."""
+    order = np.argsort(-score, kind="stable")
+    held, hit = score[order], np.cumsum(positive[order])
+    ends = np.flatnonzero(np.append(held[1:] < held[:-1], True) & (held > 0))  # ties are named together
+    good = ends[hit[ends] >= precision * (ends + 1)]
+    return round(float(hit[good].max(initial=0) / max(1, int(positive.sum()))), 4)
+
+
 def calibration(air: Airdrop, score: Float) -> list[Bin]:
     """Reliability over ``EDGES``; the first bin holds those in no cluster at all."""
-    found: list[Bin] = []
-    for low, high in pairwise(EDGES):
-        held = (score >= low) & ((score < high) | (high == 1.0))
-        said = round(float(score[held].mean()), 4) if held.any() else None
-        struck = round(float(air.struck[held].mean()), 4) if held.any() else None
-        found.append(Bin(above=low, to=high, wallets=int(held.sum()), said=said, struck=struck))
-    return found
+    return _bins(score, air.struck)
 
 
 def strata(air: Airdrop, score: Float) -> dict[str, dict[str, float]]:
@@ -124,7 +137,7 @@ def strata(air: Airdrop, score: Float) -> dict[str, dict[str, float]]:
     }
 
 
-def by_cluster(air: Airdrop, found: list[Cluster]) -> dict[str, float | int | None]:
+def by_cluster(air: Airdrop, found: list[Cluster]) -> dict[str, Any]:
     """How clusters at ``NAMED`` and Hop's groups lie on each other."""
     sure = [cluster for cluster in found if cluster.probability >= NAMED]
     share = [float(air.struck[cluster.accounts].mean()) for cluster in sure]
@@ -139,6 +152,7 @@ def by_cluster(air: Airdrop, found: list[Cluster]) -> dict[str, float | int | No
     return {
         "clusters": len(found),
         "clusters_named": len(sure),
+        "clusters_by_probability": reliability(air, found),
         "highest_probability": round(max((c.probability for c in found), default=0.0), 4),
         "median_size_named": float(np.median([len(c.accounts) for c in sure])) if sure else None,
         "named_mostly_struck": round(float(np.mean([s >= NAMED for s in share])), 4) if share else None,
@@ -147,6 +161,23 @@ def by_cluster(air: Airdrop, found: list[Cluster]) -> dict[str, float | int | No
         "hop_groups_half_named": int(sum(c >= NAMED for c in covered)),
         "hop_groups_untouched": int(sum(c == 0 for c in covered)),
     }
+
+
+def reliability(air: Airdrop, found: list[Cluster]) -> list[Bin]:
+    """Clusters by the probability said of them, and how many of them are mostly wallets that were struck off."""
+    said = np.array([cluster.probability for cluster in found])
+    mostly = np.array([air.struck[cluster.accounts].mean() >= SURE for cluster in found])
+    return _bins(said, mostly)
+
+
+def _bins(score: Float, right: Bool) -> list[Bin]:
+    found: list[Bin] = []
+    for low, high in pairwise(EDGES):
+        held = (score >= low) & ((score < high) | (high == 1.0))
+        said = round(float(score[held].mean()), 4) if held.any() else None
+        struck = round(float(right[held].mean()), 4) if held.any() else None
+        found.append(Bin(above=low, to=high, count=int(held.sum()), said=said, struck=struck))
+    return found
 
 
 def scores_named(found: list[Cluster], count: int) -> Bool:

@@ -26,9 +26,8 @@ def same_funder(contract: Contract) -> Float:
 
 def same_amount(contract: Contract) -> Float:
     """float64[wallets]: wallets whose bridge use falls on the same day with the same volume in dollars."""
-    air = contract.airdrop
-    day = air.at // DAY_S
-    amount = air.volume.round().astype(np.int64)
+    day = contract.at // DAY_S
+    amount = contract.volume.round().astype(np.int64)
     return _company(np.unique(day * (int(amount.max()) + 1) + amount, return_inverse=True)[1].astype(np.int64))
 
 
@@ -37,7 +36,7 @@ def shared_counterparties(contract: Contract) -> Float:
 
     Two wallets that dealt with each other share one. Gas funders count as counterparties here.
     """
-    count = len(contract.airdrop.names)
+    count = len(contract.names)
     apart = contract.wallet != contract.other
     wallet, other = contract.wallet[apart], contract.other[apart]
     own = np.arange(count)  # a wallet is among its own counterparties, so that direct dealings are shared

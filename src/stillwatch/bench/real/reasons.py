@@ -6,13 +6,15 @@ to read; it does not tell what a detector would say if its column were there.
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 import numpy as np
 
 from stillwatch.bench.real.axis import Cluster
 from stillwatch.bench.real.hop import Airdrop, Bool
 from stillwatch.bench.real.measure import SURE, auc
-from stillwatch.campaigns.weights import load_weights
+from stillwatch.campaigns.weights import load_weights, probability
 
 SAMPLE = 300  # clusters of each kind whose shares are worked out
 
@@ -59,6 +61,15 @@ def unread(found: list[Cluster]) -> list[str]:
     """Measurements the trees know that no cluster had."""
     seen = {name for cluster in found for name in cluster.x}
     return [name for name in load_weights().operator.features if name not in seen]
+
+
+def ceiling(found: list[Cluster]) -> float:
+    """The probability of a cluster on which every measurement that was made at all says the most it can.
+
+    The trees only ever read larger values as more suspicious on their own axis, so that nothing here can go higher.
+    """
+    seen = {name for cluster in found for name in cluster.x}
+    return round(probability(load_weights().operator(dict.fromkeys(seen, math.inf))), 4)
 
 
 def _spread(chosen: Bool) -> np.ndarray:
