@@ -6,6 +6,8 @@ OUT ?= demo
 # prompts and traffic traces to fit and measure on; without them the composer writes its own text
 CORPUS ?= $(or $(STILLWATCH_CORPUS),../shared/data)
 WITH_CORPUS = $(if $(wildcard $(CORPUS)),--corpus $(CORPUS))
+# checkout of the repository that docs/real-data.md names; it does not come with this project
+REAL ?= ../hop-airdrop
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
@@ -15,7 +17,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check lint format bench quality peers classifiers fit docs lock install clean
+.PHONY: help demo test test-slow check lint format bench quality peers real classifiers fit docs lock install clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +51,9 @@ quality: $(DEV) ## recall, precision and false accusations on worlds that nothin
 
 peers: $(DEV) ## other people's methods on the same worlds, and where they win (half an hour)
 	$(BIN)/python -m stillwatch.bench.peers $(WITH_CORPUS) --out docs/measurements/peers.json
+
+real: $(DEV) ## the operator axis alone on published airdrop labels (REAL=a checkout, see docs/real-data.md; minutes)
+	$(BIN)/python -m stillwatch.bench.real --data $(REAL) --out docs/measurements/real.json
 
 classifiers: $(DEV) ## train the per-exchange classifiers from the corpus (CORPUS=../shared/data)
 	$(BIN)/python scripts/train_classifiers.py $(WITH_CORPUS)

@@ -151,6 +151,10 @@ def test_dealing_anew_moves_values_and_loses_none(contract: Contract) -> None:
         before, after = getattr(contract, name), getattr(dealt, name)
         assert not np.array_equal(before, after)
         assert np.array_equal(np.sort(before), np.sort(after))
+    # touches move wallet by wallet, to somebody else, and by another draw than the funders
+    moved = dict(zip(contract.wallet.tolist(), dealt.wallet.tolist(), strict=True))
+    assert [moved[w] for w in contract.wallet.tolist()] == dealt.wallet.tolist()
+    assert sum(old == new for old, new in moved.items()) < len(moved) / 10
     by_wallet = sorted(Counter(contract.wallet.tolist()).values())
     assert sorted(Counter(dealt.wallet.tolist()).values()) == by_wallet
     assert np.array_equal(dealt.addressed, contract.addressed)

@@ -23,7 +23,7 @@ from stillwatch import __version__
 from stillwatch.bench.real.axis import Cluster, clusters, scores
 from stillwatch.bench.real.contract import COLUMNS, WITHHELD, Contract, contract_of, dealt_anew
 from stillwatch.bench.real.hop import COMMIT, REPOSITORY, Airdrop, changed, read_airdrop
-from stillwatch.bench.real.measure import CUTS, NAMED, by_cluster, calibration, cut_at, ranked, strata
+from stillwatch.bench.real.measure import CUTS, NAMED, by_cluster, by_size, calibration, cut_at, ranked, strata
 from stillwatch.bench.real.neighbours import PEERS
 from stillwatch.bench.real.reasons import ceiling, reasons, unread
 from stillwatch.campaigns.weights import load_weights
@@ -44,6 +44,7 @@ def measured(air: Airdrop, contract: Contract, without: frozenset[str]) -> tuple
         "calibration": calibration(air, score),
         "strata": strata(air, score),
         "by_cluster": by_cluster(air, found),
+        "by_size": by_size(air, found),
     }
 
 

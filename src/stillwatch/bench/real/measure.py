@@ -21,6 +21,7 @@ CUTS = (0.1, 0.3, 0.5, 0.7, 0.9)
 NAMED = 0.5
 EDGES = (0.0, 1e-9, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 PRECISIONS = (0.9, 0.95, 0.99)
+SIZES = (2, 4, 6, 10, 20, 50, 1_000_000)
 SURE = 0.8  # share of labelled members from which a cluster stands for the labelled, and 1 - SURE for the others
 
 
@@ -42,6 +43,20 @@ class Bin(msgspec.Struct, frozen=True, kw_only=True):
     count: int
     said: float | None
     struck: float | None
+
+
+class Size(msgspec.Struct, frozen=True, kw_only=True):
+    """Clusters of at least ``least`` wallets and fewer than ``below``.
+
+    ``said_of_struck``: median probability of those that are mostly struck off.
+    """
+
+    least: int
+    below: int
+    clusters: int
+    mostly_struck: int
+    named: int
+    said_of_struck: float | None
 
 
 class Ranked(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,6 +162,8 @@ def by_cluster(air: Airdrop, found: list[Cluster]) -> dict[str, Any]:
         if (group >= 0).any():
             one.append(float(np.unique(group[group >= 0], return_counts=True)[1].max() / (group >= 0).sum()))
     named = scores_named(sure, len(air.names))
+    # what judging had to choose from: whoever stands in some cluster that is nearly all struck off, whatever its odds
+    proposed = scores_named([c for c in found if air.struck[c.accounts].mean() >= SURE], len(air.names))
     groups = np.unique(air.group[air.group >= 0])
     covered = [float(named[air.group == group].mean()) for group in groups]
     return {
@@ -157,7 +174,9 @@ def by_cluster(air: Airdrop, found: list[Cluster]) -> dict[str, Any]:
         "median_size_named": float(np.median([len(c.accounts) for c in sure])) if sure else None,
         "named_mostly_struck": round(float(np.mean([s >= NAMED for s in share])), 4) if share else None,
         "struck_members_of_one_group_median": round(float(np.median(one)), 4) if one else None,
+        "struck_in_mostly_struck_clusters": round(float(proposed[air.struck].mean()), 4),
         "hop_groups": len(groups),
+        "hop_groups_half_proposed": sum(v >= NAMED for v in (float(proposed[air.group == g].mean()) for g in groups)),
         "hop_groups_half_named": int(sum(c >= NAMED for c in covered)),
         "hop_groups_untouched": int(sum(c == 0 for c in covered)),
     }
@@ -168,6 +187,27 @@ def reliability(air: Airdrop, found: list[Cluster]) -> list[Bin]:
     said = np.array([cluster.probability for cluster in found])
     mostly = np.array([air.struck[cluster.accounts].mean() >= SURE for cluster in found])
     return _bins(said, mostly)
+
+
+def by_size(air: Airdrop, found: list[Cluster]) -> list[Size]:
+    """What was found and named, by how many wallets a cluster holds."""
+    size = np.array([len(cluster.accounts) for cluster in found])
+    said = np.array([cluster.probability for cluster in found])
+    mostly = np.array([air.struck[cluster.accounts].mean() >= SURE for cluster in found])
+    rows: list[Size] = []
+    for least, below in pairwise(SIZES):
+        held = (size >= least) & (size < below)
+        rows.append(
+            Size(
+                least=least,
+                below=below,
+                clusters=int(held.sum()),
+                mostly_struck=int((held & mostly).sum()),
+                named=int((held & (said >= NAMED)).sum()),
+                said_of_struck=round(float(np.median(said[held & mostly])), 4) if (held & mostly).any() else None,
+            )
+        )
+    return rows
 
 
 def _bins(score: Float, right: Bool) -> list[Bin]:
