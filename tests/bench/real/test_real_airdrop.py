@@ -84,6 +84,25 @@ def test_a_label_that_no_group_explains_stops_the_run(tmp_path: Path) -> None:
         read_airdrop(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("groups.json", '[{"groupName": 1}]', "not a list of groups"),
+        ("transfers/nativeTokenTransfers/xdai_batch_0.csv", "a,b\n1,2\n", "not a list of transfers"),
+        ("transfers/nativeTokenTransfers/xdai_batch_0.csv", "", "not a list of transfers"),
+        ("addressMetadata.ts", "{}", "no figure for 281 wallets"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_one_clear_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, text: str, says: str
+) -> None:
+    (written(tmp_path) / "src" / "data" / name).write_text(text)
+    assert main(["--data", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert says in said
+    assert said.count("\n") == 1
+
+
 def test_absent_data_gets_one_line_that_says_where_to_get_them(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from stillwatch import __version__
 from stillwatch.bench.real.axis import Cluster, clusters, scores
+from stillwatch.bench.real.composed import blindfolded
 from stillwatch.bench.real.contract import COLUMNS, WITHHELD, Contract, contract_of, dealt_anew
 from stillwatch.bench.real.hop import COMMIT, REPOSITORY, Airdrop, changed, read_airdrop
 from stillwatch.bench.real.measure import CUTS, NAMED, by_cluster, by_size, calibration, cut_at, ranked, strata
@@ -65,6 +66,7 @@ def outcome(folder: Path, *, quick: bool = False, without: frozenset[str] = froz
         "reasons": reasons(air, found),
         "peers": {name: ranked(air, peer(contract), least, top) for name, (peer, least) in PEERS.items()},
         "less": {} if quick else {name: measured(air, contract, frozenset({name}))[1] for name in COLUMNS},
+        "composed": [] if quick else blindfolded({name for cluster in found for name in cluster.x}),
         "shuffled": [] if quick else [_shuffled(contract, seed, top) for seed in SHUFFLES],
     }
 

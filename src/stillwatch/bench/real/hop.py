@@ -136,7 +136,7 @@ def _numbers(names: list[str], text: str, value: str) -> list[float]:
 
 def _standings(names: list[str], struck: set[str], text: dict[str, str]) -> tuple[list[str], Int]:
     """Why each wallet was struck off, or where it stands among those kept; and the group it was struck off with."""
-    groups = msgspec.json.decode(text["groups.json"], type=list[Group])
+    groups = _groups(text["groups.json"])
     condemned = set(ADDRESS.findall(text["eliminatedGroups.ts"]))
     largest = max(groups, key=lambda group: len(group.eliminatedAddresses)).groupName if groups else ""
     standing: dict[str, str] = {}
@@ -159,6 +159,13 @@ def _standings(names: list[str], struck: set[str], text: dict[str, str]) -> tupl
     if odd := [n for n, s in zip(names, found, strict=True) if s.startswith("struck") != (n in struck)]:
         raise InputError(f"the groups do not explain {len(odd)} labels, {odd[0]} the first", hint=_where())
     return found, np.array([member.get(name, -1) if name in struck else -1 for name in names], np.int64)
+
+
+def _groups(text: str) -> list[Group]:
+    try:
+        return msgspec.json.decode(text, type=list[Group])
+    except msgspec.DecodeError as error:
+        raise InputError(f"not a list of groups: {error}", source="groups.json", hint=_where()) from error
 
 
 def _reported(text: str) -> Iterator[list[str]]:
