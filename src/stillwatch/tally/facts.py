@@ -141,12 +141,8 @@ class Facts:
     def gist(self) -> npt.NDArray[np.float32]:
         """float32[n, 32], unit length where a prompt was there, zero where not."""
         column = self.table.column("gist").combine_chunks()
-        raw = np.zeros((len(self), GIST_DIMENSIONS), dtype=np.float32)
-        valid = np.asarray(column.is_valid())
-        if valid.any():
-            raw[valid] = np.asarray(column.drop_null().flatten(), dtype=np.float32).reshape(-1, GIST_DIMENSIONS)
-        norm = np.linalg.norm(raw, axis=1, keepdims=True)
-        return (raw / np.where(norm > 0, norm, 1)).astype(np.float32)
+        known = np.flatnonzero(np.asarray(column.is_valid()))
+        return _unit_length(np.asarray(column.flatten()).reshape(-1, GIST_DIMENSIONS), known, len(self))
 
     @cached_property
     def like_the_row_before(self) -> npt.NDArray[np.bool_]:
@@ -210,6 +206,23 @@ class Facts:
     @cached_property
     def failed(self) -> npt.NDArray[np.bool_]:
         return np.nan_to_num(self.number("status_code"), nan=200.0) >= 400
+
+
+@nb.njit(cache=True, nogil=True)
+def _unit_length(
+    vectors: npt.NDArray[np.int8], rows: npt.NDArray[np.int64], row_count: int
+) -> npt.NDArray[np.float32]:
+    """Vectors of ``rows`` at unit length among ``row_count`` rows; zero stays zero."""
+    found = np.zeros((row_count, vectors.shape[1]), dtype=np.float32)
+    for i in range(len(rows)):
+        squares = 0  # of whole numbers, so that no order of adding matters
+        for value in vectors[i]:
+            squares += np.int64(value) * np.int64(value)
+        if squares:
+            norm = np.sqrt(np.float32(squares))
+            for j in range(vectors.shape[1]):
+                found[rows[i], j] = np.float32(vectors[i, j]) / norm
+    return found
 
 
 @nb.njit(cache=True, nogil=True)
