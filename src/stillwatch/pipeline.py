@@ -56,7 +56,10 @@ def build(prints: pa.Table, accounts: pa.Table | None) -> Scene:
 
 def detect(scene: Scene, weights: Weights, detectors: tuple[Detector, ...]) -> tuple[list[Judged], Opinions]:
     """Every suspect with its evidence, guilty or not, and what they say of each other."""
-    judged = [judge(suspect, detectors, weights) for suspect in find_suspects(scene)]
+    judged: list[Judged] = []
+    for suspect in find_suspects(scene):
+        judged.append(judge(suspect, detectors, weights))
+        suspect.forget()
     opinions = Opinions(judged, weights)
     return [opinions.heard(item) for item in judged], opinions
 

@@ -91,3 +91,17 @@ def test_own_bits_are_the_members_share_of_everybody_s(tiny_scene: Scene) -> Non
     for suspect in clusters(tiny_scene):
         for family, bits in suspect.affinity.by_family.items():
             np.testing.assert_array_equal(suspect.own_bits[family], bits[suspect.members])
+
+
+def test_harvest_rows_are_counted_by_account(tiny_scene: Scene) -> None:
+    for suspect in clusters(tiny_scene):
+        found = np.bincount(tiny_scene.facts.account[suspect.harvest_rows], minlength=len(tiny_scene.roster))
+        assert suspect.harvest_counts.tolist() == found[suspect.accounts].tolist()
+
+
+def test_a_forgetful_suspect_works_out_the_same_again(tiny_scene: Scene) -> None:
+    for suspect in clusters(tiny_scene):
+        before = [detector.measure(suspect) for detector in BUILTIN]
+        suspect.forget()
+        assert not {"rows", "_harvest"} & set(vars(suspect))
+        assert [detector.measure(suspect) for detector in BUILTIN] == before

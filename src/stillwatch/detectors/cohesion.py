@@ -55,9 +55,10 @@ class ClearEdge(msgspec.Struct, frozen=True, kw_only=True):
         inside = int(suspect.members.sum())
         if not suspect.affinity.by_family or not 0 < inside < len(suspect.members):
             return None
-        bits = suspect.affinity.total()
-        level = float(np.quantile(bits[suspect.members], EDGE_QUANTILE))
-        near = int((bits[~suspect.members] >= level).sum())
+        bits = suspect.total_bits
+        own = bits[suspect.nodes]
+        level = float(np.quantile(own, EDGE_QUANTILE))
+        near = int((bits >= level).sum()) - int((own >= level).sum())
         says = f"{near} accounts outside are as much like the {inside} members as the weakest quarter of those are"
         return Measurement(x=math.log2((1 + inside) / (1 + near)), says=says)
 
@@ -73,7 +74,7 @@ class WeakestTies(msgspec.Struct, frozen=True, kw_only=True):
     def measure(self, suspect: Suspect) -> Measurement | None:
         if not suspect.affinity.by_family or not suspect.members.any():
             return None
-        x = float(np.quantile(suspect.affinity.total()[suspect.members], EDGE_QUANTILE))
+        x = float(np.quantile(suspect.total_bits[suspect.nodes], EDGE_QUANTILE))
         return Measurement(x=x, says=f"three quarters of the members are tied to the group by {x:.0f} bits or more")
 
 
@@ -88,9 +89,7 @@ class AllTakePart(msgspec.Struct, frozen=True, kw_only=True):
     def measure(self, suspect: Suspect) -> Measurement | None:
         if not suspect.has_purpose:
             return None
-        facts = suspect.scene.facts
-        count = np.bincount(facts.account[suspect.harvest_rows], minlength=facts.account_count)[suspect.accounts]
-        x = float((count >= TAKES_PART_ROWS).mean())
+        x = float((suspect.harvest_counts >= TAKES_PART_ROWS).mean())
         return Measurement(x=x, says=f"{x:.0%} of the accounts take part in what the group has in common")
 
 

@@ -9,11 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
+import numba as nb
+import numpy as np
+import numpy.typing as npt
 
 from stillwatch.detectors.protocol import Measurement
 from stillwatch.detectors.suspect import Suspect
 from stillwatch.model import Axis
+from stillwatch.tally.facts import ALIKE, wording_product
+from stillwatch.tally.rows import among, count
 
+Int = npt.NDArray[np.int64]
 MIN_ROWS = 12
 RETRY_S = 900
 
@@ -30,7 +36,7 @@ class SingleTurn(msgspec.Struct, frozen=True, kw_only=True):
         facts, rows = suspect.scene.facts, suspect.harvest_rows
         if len(rows) < MIN_ROWS or not (facts.has("message_count") or facts.has("conversation_key")):
             return None
-        share = float(1 - facts.followed_up[rows].mean())
+        share = float(1 - count(rows, facts.followed_up) / len(rows))
         return Measurement(x=share, says=f"{share:.0%} of the exchanges stand alone, never followed up")
 
 
@@ -43,15 +49,32 @@ class Rephrasing(msgspec.Struct, frozen=True, kw_only=True):
     needs: Sequence[str] = ("prompt",)
 
     def measure(self, suspect: Suspect) -> Measurement | None:
-        facts, rows = suspect.scene.facts, suspect.harvest_rows
-        rows = rows[facts.has_prompt[rows]]
+        facts = suspect.scene.facts
+        rows = among(suspect.harvest_rows, facts.has_prompt)
         if len(rows) < MIN_ROWS:
             return None
-        same = facts.account[rows[1:]] == facts.account[rows[:-1]]
-        at = facts.at_us[rows]
-        close = same & (at[1:] - at[:-1] < RETRY_S * 1_000_000)
-        before, after = rows[:-1][close], rows[1:][close]
-        alike = (facts.gist[after] * facts.gist[before]).sum(axis=1) > 0.8
         text = facts.dense("text_key")
-        share = float((alike & (text[after] != text[before])).sum() / max(1, len(after)))
+        close, alike = _rephrased(rows, facts.account, facts.at_us, text, facts.gist, facts.like_the_row_before)
+        share = alike / max(1, close)
         return Measurement(x=-share, says=f"{share:.0%} of the prompts rephrase the one just before")
+
+
+@nb.njit(cache=True, nogil=True)
+def _rephrased(
+    rows: Int, account: Int, at: Int, text: Int, gist: npt.NDArray[np.float32], like_before: npt.NDArray[np.bool_]
+) -> tuple[int, int]:
+    """(rows soon after another of the same account, those of them that say much the same in other words)."""
+    close = alike = 0
+    for i in range(1, len(rows)):
+        before, after = rows[i - 1], rows[i]
+        if account[after] != account[before] or at[after] - at[before] >= RETRY_S * 1_000_000:
+            continue
+        close += 1
+        if text[after] == text[before]:
+            continue
+        # neighbours in the cluster are nearly always neighbours in the log, of which it is known already
+        if after == before + 1:
+            alike += int(like_before[after])
+        else:
+            alike += int(wording_product(gist, before, after) > ALIKE)
+    return close, alike

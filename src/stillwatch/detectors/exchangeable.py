@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from stillwatch.detectors.protocol import Measurement
-from stillwatch.detectors.suspect import Suspect, spans
+from stillwatch.detectors.suspect import Suspect
 from stillwatch.model import Axis
 from stillwatch.tally.distinct import run_starts
+from stillwatch.tally.rows import among, spans
 
 MIN_ACCOUNTS = 4
 PER_ACCOUNT = 24
@@ -34,7 +35,7 @@ class Exchangeable(msgspec.Struct, frozen=True, kw_only=True):
 
     def measure(self, suspect: Suspect) -> Measurement | None:
         facts, rows = suspect.scene.facts, suspect.harvest_rows
-        rows = rows[facts.has_prompt[rows] & facts.opening[rows]]
+        rows = among(rows, facts.opening_prompt)
         # rows stand account by account: the first few of each, where there are two or more
         start = run_starts(facts.account[rows])
         size = np.minimum(np.diff(np.append(start, len(rows))), PER_ACCOUNT)

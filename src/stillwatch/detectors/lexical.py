@@ -15,6 +15,7 @@ import numpy as np
 from stillwatch.detectors.protocol import Measurement
 from stillwatch.detectors.suspect import Suspect
 from stillwatch.model import Axis
+from stillwatch.tally.rows import above, clipped_mean
 
 MIN_ROWS = 12
 
@@ -33,10 +34,8 @@ class Asks(msgspec.Struct, frozen=True, kw_only=True):
         bits = suspect.column(self.column)
         if len(bits) < MIN_ROWS:
             return None
-        share = float((bits > 1).mean())
-        return Measurement(
-            x=float(np.clip(bits, -6, 6).mean()), says=f"{share:.0%} of the prompts look like {self.what}"
-        )
+        share = above(bits, 1.0) / len(bits)
+        return Measurement(x=clipped_mean(bits, -6.0, 6.0), says=f"{share:.0%} of the prompts look like {self.what}")
 
 
 class Concentration(msgspec.Struct, frozen=True, kw_only=True):

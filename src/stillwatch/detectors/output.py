@@ -15,6 +15,7 @@ import numpy as np
 from stillwatch.detectors.protocol import Measurement
 from stillwatch.detectors.suspect import Suspect
 from stillwatch.model import Axis
+from stillwatch.tally.rows import known, spread
 
 MIN_ROWS = 12
 
@@ -45,11 +46,10 @@ class OutputRatio(msgspec.Struct, frozen=True, kw_only=True):
 
     def measure(self, suspect: Suspect) -> Measurement | None:
         facts, rows = suspect.scene.facts, suspect.harvest_rows
-        out, given = facts.number("output_tokens")[rows], facts.number("input_tokens")[rows]
-        known = ~np.isnan(out) & ~np.isnan(given)
-        if known.sum() < MIN_ROWS:
+        ratios = known(facts.log2_output_over_input, rows)
+        if len(ratios) < MIN_ROWS:
             return None
-        x = float(np.median(np.log2((out[known] + 1) / (given[known] + 1))))
+        x = float(np.median(ratios))
         return Measurement(x=x, says=f"answers are {2**x:.1f} times as long as the requests")
 
 
@@ -62,11 +62,11 @@ class EvenInput(msgspec.Struct, frozen=True, kw_only=True):
     needs: Sequence[str] = ("input_tokens",)
 
     def measure(self, suspect: Suspect) -> Measurement | None:
-        tokens = suspect.column("input_tokens")
-        if len(tokens) < MIN_ROWS:
+        sizes = known(suspect.scene.facts.log2("input_tokens"), suspect.harvest_rows)
+        if len(sizes) < MIN_ROWS:
             return None
-        spread = float(np.log2(np.maximum(tokens, 1)).std())
-        return Measurement(x=-spread, says=f"request sizes vary by a factor of {2**spread:.1f}")
+        factor = spread(sizes)
+        return Measurement(x=-factor, says=f"request sizes vary by a factor of {2**factor:.1f}")
 
 
 class EvenOutput(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,8 +78,8 @@ class EvenOutput(msgspec.Struct, frozen=True, kw_only=True):
     needs: Sequence[str] = ("output_tokens",)
 
     def measure(self, suspect: Suspect) -> Measurement | None:
-        tokens = suspect.column("output_tokens")
-        if len(tokens) < MIN_ROWS:
+        sizes = known(suspect.scene.facts.log2("output_tokens"), suspect.harvest_rows)
+        if len(sizes) < MIN_ROWS:
             return None
-        spread = float(np.log2(np.maximum(tokens, 1)).std())
-        return Measurement(x=-spread, says=f"answer sizes vary by a factor of {2**spread:.1f}")
+        factor = spread(sizes)
+        return Measurement(x=-factor, says=f"answer sizes vary by a factor of {2**factor:.1f}")

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from stillwatch.detectors.protocol import Measurement
 from stillwatch.detectors.suspect import Suspect
 from stillwatch.model import Axis
+from stillwatch.tally.rows import count
 
 MIN_ROWS = 12
 COLUMNS = ("system_key", "end_user_key", "tools_key", "agent_key")
@@ -78,10 +79,8 @@ class HumanTouch(msgspec.Struct, frozen=True, kw_only=True):
         lower = suspect.column("starts_lower", rows)
         if len(lower) < MIN_ROWS:
             return None
-        x = float(lower.mean() + facts.followed_up[rows].mean())
-        return Measurement(
-            x=x, says=f"{facts.followed_up[rows].mean():.0%} follow-ups, {lower.mean():.0%} careless starts"
-        )
+        careless, followed = float(lower.mean()), count(rows, facts.followed_up) / len(rows)
+        return Measurement(x=careless + followed, says=f"{followed:.0%} follow-ups, {careless:.0%} careless starts")
 
 
 PEOPLE = (ManyPeople(), KindsPerAccount(), HumanTouch())

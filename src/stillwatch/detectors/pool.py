@@ -13,8 +13,9 @@ import msgspec
 import numpy as np
 
 from stillwatch.detectors.protocol import Measurement
-from stillwatch.detectors.suspect import Suspect, spans
+from stillwatch.detectors.suspect import Suspect
 from stillwatch.model import Axis
+from stillwatch.tally.rows import spans, tallied
 
 MIN_NODES = 5
 RENTED = ("hosting", "vpn")
@@ -54,10 +55,9 @@ class Rented(msgspec.Struct, frozen=True, kw_only=True):
 
     def measure(self, suspect: Suspect) -> Measurement | None:
         facts = suspect.scene.facts
-        code = facts.word_codes("network")[suspect.rows]
-        known = code[code >= 0]
-        if len(known) < MIN_NODES:
+        words = facts.words("network")
+        uses = tallied(facts.word_codes("network"), suspect.rows, len(words))
+        if uses.sum() < MIN_NODES:
             return None
-        rented = np.array([word in RENTED for word in facts.words("network")])
-        share = float(rented[known].mean())
+        share = float(uses[[word in RENTED for word in words]].sum() / uses.sum())
         return Measurement(x=share, says=f"{share:.0%} of the exchanges come from hosting or VPN networks")

@@ -11,12 +11,16 @@ from collections.abc import Sequence
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from stillwatch.detectors.protocol import Measurement
 from stillwatch.detectors.suspect import Suspect
 from stillwatch.model import Axis
 from stillwatch.tally.distinct import run_lengths
+from stillwatch.tally.facts import Facts
+from stillwatch.tally.rows import tallied
 
+Int = npt.NDArray[np.int64]
 MIN_ROWS = 12
 
 
@@ -44,10 +48,19 @@ class OneSetting(msgspec.Struct, frozen=True, kw_only=True):
     needs: Sequence[str] = ("max_tokens|temperature",)
 
     def measure(self, suspect: Suspect) -> Measurement | None:
-        key = suspect.scene.facts.dense("params_key")[suspect.harvest_rows]
-        key = key[key > 0]
-        if len(key) < MIN_ROWS:
+        uses = _uses(suspect.scene.facts, suspect.harvest_rows)
+        if uses.sum() < MIN_ROWS:
             return None
-        share = run_lengths(np.sort(key)) / len(key)
+        share = uses / uses.sum()
         entropy = float(-(share * np.log2(share)).sum())
         return Measurement(x=-entropy, says=f"as good as {2**entropy:.0f} different parameter settings in all")
+
+
+def _uses(facts: Facts, rows: Int) -> Int:
+    """How often each set of parameters occurs among rows."""
+    key, width = facts.dense("params_key"), facts.dense_count("params_key") + 1
+    if width > len(rows):
+        found = key[rows]
+        return run_lengths(np.sort(found[found > 0]))
+    uses = tallied(key, rows, width)[1:]
+    return uses[uses > 0]

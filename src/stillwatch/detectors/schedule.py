@@ -15,6 +15,7 @@ from stillwatch.detectors.protocol import Measurement
 from stillwatch.detectors.suspect import Suspect
 from stillwatch.model import Axis
 from stillwatch.tally.distinct import run_starts
+from stillwatch.tally.rows import tallied
 
 MIN_ROWS = 48
 MIN_ACCOUNTS = 5
@@ -32,7 +33,7 @@ class FlatHours(msgspec.Struct, frozen=True, kw_only=True):
         rows = suspect.harvest_rows
         if len(rows) < MIN_ROWS:
             return None
-        hours = np.bincount(suspect.scene.facts.hour[rows] % 24, minlength=24) + 0.5
+        hours = tallied(suspect.scene.facts.hour_of_day, rows, 24) + 0.5
         share = hours / hours.sum()
         flat = float(-(share * np.log2(share)).sum() / np.log2(24))
         return Measurement(x=flat, says=f"exchanges cover the 24 hours to {flat:.0%} of perfectly even")
@@ -50,9 +51,7 @@ class LevelQuota(msgspec.Struct, frozen=True, kw_only=True):
         accounts = suspect.accounts
         if len(accounts) < MIN_ACCOUNTS:
             return None
-        facts = suspect.scene.facts
-        count = np.bincount(facts.account[suspect.harvest_rows], minlength=facts.account_count)[accounts]
-        spread = float(np.log2(np.maximum(count, 0.5)).std())
+        spread = float(np.log2(np.maximum(suspect.harvest_counts, 0.5)).std())
         return Measurement(
             x=-spread, says=f"members' volumes differ by a factor of {2**spread:.1f} (people: 3 or more)"
         )

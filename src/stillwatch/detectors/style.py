@@ -10,14 +10,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
+import numba as nb
 import numpy as np
+import numpy.typing as npt
 
 from stillwatch.detectors.protocol import Measurement
 from stillwatch.detectors.suspect import Suspect
 from stillwatch.model import Axis
-from stillwatch.tally.distinct import distinct, run_starts
+from stillwatch.tally.rows import among, count, known, spread
 
+Int = npt.NDArray[np.int64]
 MIN_ROWS = 12
+MIN_TEXTS = 10  # different prompts around a sentence, for it to be a template that is swept
 
 
 class LengthSpread(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,11 +33,11 @@ class LengthSpread(msgspec.Struct, frozen=True, kw_only=True):
     needs: Sequence[str] = ("prompt",)
 
     def measure(self, suspect: Suspect) -> Measurement | None:
-        chars = suspect.column("prompt_chars")
-        if len(chars) < MIN_ROWS:
+        lengths = known(suspect.scene.facts.log2("prompt_chars"), suspect.harvest_rows)
+        if len(lengths) < MIN_ROWS:
             return None
-        spread = float(np.log2(np.maximum(chars, 1)).std())
-        return Measurement(x=-spread, says=f"prompt lengths vary by a factor of {2**spread:.1f} (people: about 4)")
+        factor = spread(lengths)
+        return Measurement(x=-factor, says=f"prompt lengths vary by a factor of {2**factor:.1f} (people: about 4)")
 
 
 class LowerCase(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +66,7 @@ class SharedLayout(msgspec.Struct, frozen=True, kw_only=True):
 
     def measure(self, suspect: Suspect) -> Measurement | None:
         facts = suspect.scene.facts
-        if not len(suspect.rows) or not facts.has_prompt[suspect.rows].any():
+        if not count(suspect.rows, facts.has_prompt):
             return None
         share = len(suspect.harvest_rows) / len(suspect.rows) if suspect.has_purpose else 0.0
         return Measurement(x=share, says=f"{share:.0%} of the members' exchanges carry what the group shares")
@@ -77,18 +81,49 @@ class Wrapped(msgspec.Struct, frozen=True, kw_only=True):
     needs: Sequence[str] = ("prompt",)
 
     def measure(self, suspect: Suspect) -> Measurement | None:
-        facts, rows = suspect.scene.facts, suspect.harvest_rows
-        rows = rows[facts.has_prompt[rows]]
-        if len(rows) < MIN_ROWS or "template" not in suspect.scene.content_index:
+        scene = suspect.scene
+        rows = among(suspect.harvest_rows, scene.facts.has_prompt)
+        if len(rows) < MIN_ROWS or "template" not in scene.content_index:
             return None
-        at, template = suspect.scene.values_of("template", rows)
-        text = facts.dense("text_key")
-        width = len(text) + 1
-        uses = distinct(template * width + text[rows][at])
-        texts = np.bincount(uses // width, minlength=suspect.scene.value_count["template"])
-        carries = at[texts[template] >= 10]
-        swept = carries[run_starts(carries)]
+        start, template = scene.content_index["template"]
+        swept = _swept(rows, start, template, scene.facts.dense("text_key"), scene.value_count["template"])
         x = len(swept) / len(rows)
         return Measurement(
-            x=x, says=f"{x:.0%} of the prompts fill the slot of a template", rows=suspect.examples(rows[swept])
+            x=x, says=f"{x:.0%} of the prompts fill the slot of a template", rows=suspect.examples(swept)
         )
+
+
+@nb.njit(cache=True, nogil=True)
+def _swept(rows: Int, start: Int, template: Int, text: Int, template_count: int) -> Int:
+    """Rows that carry a template of ``MIN_TEXTS`` different texts among them. See ``Scene.content_index``."""
+    texts = _texts_around(rows, start, template, text, template_count)
+    found, n = np.empty(len(rows), dtype=np.int64), 0
+    for row in rows:
+        swept = False
+        for e in range(start[row], start[row + 1]):
+            swept |= texts[template[e]] >= MIN_TEXTS
+        found[n] = row
+        n += swept
+    return found[:n]
+
+
+@nb.njit(cache=True, nogil=True)
+def _texts_around(rows: Int, start: Int, template: Int, text: Int, template_count: int) -> Int:
+    """Different texts by template, of those that are used ``MIN_TEXTS`` times or more; uses of the others."""
+    texts = np.zeros(template_count, dtype=np.int64)
+    for row in rows:
+        for e in range(start[row], start[row + 1]):
+            texts[template[e]] += 1
+    often = texts >= MIN_TEXTS
+    first = np.zeros(template_count + 1, dtype=np.int64)
+    first[1:] = np.cumsum(np.where(often, texts, 0))
+    held, place = np.empty(first[-1], dtype=np.int64), first.copy()
+    for row in rows:
+        for e in range(start[row], start[row + 1]):
+            if often[template[e]]:
+                held[place[template[e]]] = text[row]
+                place[template[e]] += 1
+    for one in np.flatnonzero(often):
+        ordered = np.sort(held[first[one] : first[one + 1]])
+        texts[one] = 1 + np.count_nonzero(ordered[1:] != ordered[:-1])
+    return texts

@@ -16,16 +16,18 @@ import numpy.typing as npt
 from stillwatch.detectors.protocol import Measurement
 from stillwatch.detectors.suspect import Suspect
 from stillwatch.model import Axis
+from stillwatch.tally.rows import among, count
 
 FAILOVER_S = 120
 REPLACED_DAYS = 5
 MIN_CLOSED = 2
+MIN_REFUSED = 3
 
 
 def failovers(suspect: Suspect) -> npt.NDArray[np.int64]:
     """Rows of refused requests that another member repeated within two minutes."""
     facts = suspect.scene.facts
-    rows = suspect.rows[facts.text_refused[suspect.rows]]  # no other text can have been repeated after a refusal
+    rows = among(suspect.rows, facts.text_refused)  # no other text can have been repeated after a refusal
     text = facts.dense("text_key")[rows]
     order = np.lexsort((facts.at_us[rows], text))
     rows, text = rows[order], text[order]
@@ -45,8 +47,8 @@ class Failover(msgspec.Struct, frozen=True, kw_only=True):
 
     def measure(self, suspect: Suspect) -> Measurement | None:
         facts = suspect.scene.facts
-        refused = int((facts.failed[suspect.rows] & facts.has_prompt[suspect.rows]).sum())
-        if refused < 3 or len(suspect.accounts) < 2:
+        refused = count(suspect.rows, facts.refused) if len(suspect.accounts) >= 2 else 0
+        if refused < MIN_REFUSED:
             return None
         moved = failovers(suspect)
         says = f"{len(moved)} of {refused} refused requests were repeated by another member within {FAILOVER_S} s"

@@ -19,9 +19,11 @@ import pyarrow.compute as pc
 
 from stillwatch.operators.affinity import Affinity
 from stillwatch.operators.views import View
+from stillwatch.tally import rows as over_rows
 from stillwatch.tally.distinct import diversity, run_lengths, run_starts
 from stillwatch.tally.facts import Facts
 from stillwatch.tally.roster import Roster
+from stillwatch.tally.rows import spans
 
 Int = npt.NDArray[np.int64]
 Bool = npt.NDArray[np.bool_]
@@ -47,6 +49,8 @@ SOURCES = {
     "output_tokens": "output_tokens",
     "status_code": "status_code",
 }
+# of a suspect, in the order of its rows or of all nodes: what ``Suspect.forget`` drops
+WORKED_OUT = ("rows", "_harvest", "item_counts", "own_bits", "total_bits", "harvest_counts")
 ENRICHED_SHARE = 0.03  # of the members' prompts, for shared content to stand for the cluster's purpose
 
 
@@ -105,8 +109,9 @@ class Scene:
         return {view.name: int(view.matrix.shape[1]) for view in self.views}
 
     @cached_property
-    def conversation_count(self) -> int:
-        return int(self.facts.dense("conversation_key").max(initial=0))
+    def opened(self) -> Bool:
+        """A mark for each conversation, all blank: lent to whoever gives it back blank."""
+        return np.zeros(self.facts.dense_count("conversation_key") + 1, dtype=bool)
 
     def values_of(self, name: str, rows: Int) -> tuple[Int, Int]:
         """(position in ``rows``, value) of every value of a content view that these rows carry."""
@@ -128,11 +133,20 @@ def _mark_carriers(start: Int, column: Int, rows: Int, strong: Bool, marked: Boo
                 break
 
 
-def spans(first: Int, last: Int) -> Int:
-    """The numbers of all ranges first..last, one after the other."""
-    length = last - first
-    offset = np.repeat(first - np.concatenate([[0], np.cumsum(length)[:-1]]), length)
-    return offset + np.arange(int(length.sum()))
+@nb.njit(cache=True, nogil=True)
+def _followed(rows: Int, marked: Bool, conversation: Int, opened: Bool) -> Int:
+    """The rows that are marked or of a conversation with a marked row. ``opened`` is blank, and left so."""
+    for i in range(len(rows)):
+        opened[conversation[rows[i]]] |= marked[i]
+    opened[0] = False  # unknown
+    found = np.empty(len(rows), dtype=np.int64)
+    n = 0
+    for i in range(len(rows)):
+        found[n] = rows[i]
+        n += marked[i] or opened[conversation[rows[i]]]
+    for row in rows:
+        opened[conversation[row]] = False
+    return found[:n]
 
 
 def build_scene(facts: Facts, roster: Roster, views: tuple[View, ...], kind: Int) -> Scene:
@@ -182,29 +196,26 @@ class Suspect:
     @cached_property
     def _harvest(self) -> tuple[Int, bool]:
         rows = self.rows
+        enriched = {name: self.affinity.enriched.get(name, ()) for name in self.scene.content_index}
+        if not any(len(values) for values in enriched.values()):
+            return rows, False
         marked = np.zeros(len(rows), dtype=bool)
         for name, (start, column) in self.scene.content_index.items():
-            enriched = self.affinity.enriched.get(name, ())
-            if len(enriched):
+            if len(enriched[name]):
                 strong = np.zeros(self.scene.value_count[name], dtype=bool)
-                strong[enriched] = True
+                strong[enriched[name]] = True
                 _mark_carriers(start, column, rows, strong, marked)
-        with_prompt = int(np.count_nonzero(self.scene.facts.has_prompt[rows]))
+        with_prompt = over_rows.count(rows, self.scene.facts.has_prompt)
         if np.count_nonzero(marked) < max(3, ENRICHED_SHARE * with_prompt):
             return rows, False
         # conversations that open with shared content are followed to their end
-        conversation = self.scene.facts.dense("conversation_key")[rows]
-        opened = np.zeros(self.scene.conversation_count + 1, dtype=bool)
-        opened[conversation[marked]] = True
-        opened[0] = False  # unknown
-        return rows[marked | opened[conversation]], True
+        return _followed(rows, marked, self.scene.facts.dense("conversation_key"), self.scene.opened), True
 
     @cached_property
     def item_counts(self) -> tuple[Int, Int]:
         """(nodes asking, times asked) per distinct opening text among the harvest rows that were answered."""
-        facts, rows = self.scene.facts, self.harvest_rows
-        rows = rows[facts.item[rows]]
-        node = self.scene.roster.node
+        facts, node = self.scene.facts, self.scene.roster.node
+        rows = over_rows.among(self.harvest_rows, facts.item)
         asked = np.sort(facts.dense("text_key")[rows] * len(node) + node[facts.account[rows]])
         first = run_starts(asked)
         return run_lengths(asked[first] // len(node)), run_lengths(asked // len(node))
@@ -214,10 +225,25 @@ class Suspect:
         """Per family the members' own bits, NaN unknown: float32[members], in the order of ``nodes``."""
         return {family: bits[self.nodes] for family, bits in self.affinity.by_family.items()}
 
+    @cached_property
+    def total_bits(self) -> Bits:
+        """``Affinity.total``: float32[nodes], of everybody."""
+        return self.affinity.total()
+
+    @cached_property
+    def harvest_counts(self) -> Int:
+        """Harvest rows of each of ``accounts``."""
+        start, accounts = self.scene.row_start, self.accounts
+        return np.diff(np.searchsorted(self.harvest_rows, np.stack([start[accounts], start[accounts + 1]])), axis=0)[0]
+
     def column(self, name: str, rows: Int | None = None) -> npt.NDArray[np.float64]:
         """Known values of a numeric column over rows (default: harvest rows)."""
-        values = self.scene.facts.number(name)[self.harvest_rows if rows is None else rows]
-        return values[~np.isnan(values)]
+        return over_rows.known(self.scene.facts.number(name), self.harvest_rows if rows is None else rows)
+
+    def forget(self) -> None:
+        """Let go of what was worked out and can be again: of thousands of suspects only a few are looked at twice."""
+        for name in WORKED_OUT:
+            self.__dict__.pop(name, None)
 
     def examples(self, rows: Int, most: int = 8) -> tuple[int, ...]:
         """A few of these rows, spread evenly, for a person to look up."""

@@ -106,8 +106,7 @@ def reach(links: Links, members: Int) -> Reach:
     scratch = links.lend()
     ptr, node, bits, strong = _walk(links.arrays, scratch, members)
     links.give_back(scratch)
-    strong.sort()
-    return Reach(ptr, node, bits, strong)
+    return Reach(ptr, node, bits, np.sort(links.original[strong]))
 
 
 @nb.njit(cache=True, nogil=True)

@@ -61,9 +61,7 @@ def _family_candidates(views: Sequence[View]) -> Iterator[Bool]:
         binary.data = np.minimum(np.log2(1 + binary.data), 3.0)
         blocks.append(binary @ sparse.diags(weight[kept]))
         yield from _single_values(view, kept)
-    joint = sparse.hstack(blocks, format="csr")
-    for resolution in RESOLUTIONS:
-        yield from _leiden(joint, resolution)
+    yield from _leiden(sparse.hstack(blocks, format="csr"), RESOLUTIONS)
 
 
 def _single_values(view: View, kept: Bool) -> Iterator[Bool]:
@@ -82,7 +80,7 @@ def _single_values(view: View, kept: Bool) -> Iterator[Bool]:
             yield mask
 
 
-def _leiden(joint: sparse.csr_matrix, resolution: float) -> Iterator[Bool]:
+def _leiden(joint: sparse.csr_matrix, resolutions: Sequence[float]) -> Iterator[Bool]:
     n, m = joint.shape
     coo = joint.tocoo()
     if not coo.nnz:
@@ -93,11 +91,12 @@ def _leiden(joint: sparse.csr_matrix, resolution: float) -> Iterator[Bool]:
         weighted=True,
         directed=False,
     )
-    nk.setSeed(SEED, useThreadId=False)
-    leiden = nk.community.ParallelLeiden(graph, randomize=False, gamma=resolution)
-    leiden.run()
-    label = np.asarray(leiden.getPartition().getVector())[:n]
     connected = np.asarray(joint.getnnz(axis=1)) > 0
-    order = np.unique(label[connected], return_counts=True)
-    for value in order[0][order[1] >= MIN_NODES]:
-        yield (label == value) & connected
+    for resolution in resolutions:
+        nk.setSeed(SEED, useThreadId=False)
+        leiden = nk.community.ParallelLeiden(graph, randomize=False, gamma=resolution)
+        leiden.run()
+        label = np.asarray(leiden.getPartition().getVector())[:n]
+        order = np.unique(label[connected], return_counts=True)
+        for value in order[0][order[1] >= MIN_NODES]:
+            yield (label == value) & connected

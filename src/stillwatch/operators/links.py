@@ -48,11 +48,16 @@ class Scratch(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Links:
-    """``families`` in the order in which the views bring them; ``first_value``: per view, and the end."""
+    """``families`` in the order in which the views bring them; ``first_value``: per view, and the end.
+
+    ``original``: the number of each value in the order of views and their columns. A walk numbers the values of a view
+    anew, see ``by_first_holder``.
+    """
 
     views: tuple[str, ...]
     families: tuple[str, ...]
     first_value: Int
+    original: Int32
     arrays: Arrays
     blank: Float32  # [family, node]: 0, NaN where the node has no value in the family's views
     _idle: list[Scratch] = field(default_factory=list[Scratch], repr=False)
@@ -70,14 +75,35 @@ class Links:
         self._idle.append(scratch)
 
 
+def by_first_holder(matrix: sparse.csr_matrix) -> tuple[Int, Int32]:
+    """Values in the order of the first node that holds them (those of nobody last), and each value's place in it.
+
+    Walks go from node to value: so numbered, most values of a node stand side by side in memory.
+    """
+    first = np.full(matrix.shape[1], matrix.shape[0], dtype=np.int64)
+    node = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    first[matrix.indices[::-1]] = node[::-1]  # the last one written is the first
+    order = np.argsort(first, kind="stable")
+    place = np.empty(len(order), dtype=np.int32)
+    place[order] = np.arange(len(order), dtype=np.int32)
+    return order, place
+
+
 def join(
     views: Sequence[str], families: Sequence[str], matrices: Sequence[sparse.csr_matrix], informed: Sequence[Bool]
 ) -> Links:
     """Views (name, family, CSR[nodes, values], bool[nodes] each) as one. O(links)."""
     distinct = tuple(dict.fromkeys(families))
     by_node: sparse.csr_matrix = sparse.hstack(matrices, format="csr") if matrices else sparse.csr_matrix((0, 0))
-    by_value = by_node.tocsc()
     width = np.array([matrix.shape[1] for matrix in matrices], dtype=np.int64)
+    first_value = np.concatenate([[0], np.cumsum(width)])
+    orders = [by_first_holder(matrix) for matrix in matrices]
+    original = [order + first for (order, _), first in zip(orders, first_value[:-1], strict=True)]
+    place = [place + np.int32(first) for (_, place), first in zip(orders, first_value[:-1], strict=True)]
+    nothing = np.zeros(0, dtype=np.int32)
+    by_node.indices = np.concatenate([nothing, *place])[by_node.indices]
+    by_node.has_sorted_indices = False
+    by_value = by_node.tocsc()
     family_of = np.array([distinct.index(family) for family in families], dtype=np.int32)
     known = np.stack(informed, axis=1) if informed else np.zeros((0, 0), dtype=bool)
     blank = np.full((len(distinct), len(known)), np.nan, dtype=np.float32)
@@ -86,7 +112,8 @@ def join(
     return Links(
         views=tuple(views),
         families=distinct,
-        first_value=np.concatenate([[0], np.cumsum(width)]),
+        first_value=first_value,
+        original=np.concatenate([nothing, *original]).astype(np.int32),
         arrays=Arrays(
             node_ptr=by_node.indptr.astype(np.int64),
             value_of=by_node.indices.astype(np.int32),

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from stillwatch.operators.communities import link_weights
+from stillwatch.operators.links import by_first_holder
 from stillwatch.operators.views import View
 
 Bool = npt.NDArray[np.bool_]
@@ -122,7 +123,8 @@ def _rows(view: View) -> Rows:
     weight = link_weights(view).astype(np.float64)
     kept = weight > 0
     matrix = view.matrix[:, kept]
-    return Rows(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), weight[kept])
+    order, place = by_first_holder(matrix)
+    return Rows(matrix.indptr.astype(np.int64), place[matrix.indices], weight[kept][order])
 
 
 def _only(groups: Groups, wanted: Bool) -> Groups:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
+import numba as nb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -23,6 +24,7 @@ from stillwatch.tally.roster import Roster, codes
 Array = npt.NDArray[np.generic]
 T = TypeVar("T")
 HOUR_US = 3_600_000_000
+ALIKE = 0.8  # cosine of two gists from which two prompts are worded much alike
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,10 @@ class Facts:
 
         return self._once(name, "dense", make)
 
+    def dense_count(self, name: str) -> int:
+        """How many codes ``dense`` gives, unknown apart."""
+        return self._once(name, "dense_count", lambda: int(self.dense(name).max(initial=0)))
+
     def diversity(self, name: str) -> npt.NDArray[np.int64]:
         """int64[2, accounts]: rows of each account with a known key, and different keys among them."""
         return self._once(name, "diversity", lambda: diversity(self.account, self.key(name), self.account_count))
@@ -95,6 +101,10 @@ class Facts:
     @cached_property
     def hour(self) -> npt.NDArray[np.int64]:
         return self.at_us // HOUR_US
+
+    @cached_property
+    def hour_of_day(self) -> npt.NDArray[np.int64]:
+        return self.hour % 24
 
     @cached_property
     def per_account(self) -> npt.NDArray[np.int64]:
@@ -131,12 +141,22 @@ class Facts:
     def gist(self) -> npt.NDArray[np.float32]:
         """float32[n, 32], unit length where a prompt was there, zero where not."""
         column = self.table.column("gist").combine_chunks()
-        raw = np.zeros((len(self), GIST_DIMENSIONS), dtype=np.float32)
-        valid = np.asarray(column.is_valid())
-        if valid.any():
-            raw[valid] = np.asarray(column.drop_null().flatten(), dtype=np.float32).reshape(-1, GIST_DIMENSIONS)
-        norm = np.linalg.norm(raw, axis=1, keepdims=True)
-        return (raw / np.where(norm > 0, norm, 1)).astype(np.float32)
+        known = np.flatnonzero(np.asarray(column.is_valid()))
+        return _unit_length(np.asarray(column.flatten()).reshape(-1, GIST_DIMENSIONS), known, len(self))
+
+    @cached_property
+    def like_the_row_before(self) -> npt.NDArray[np.bool_]:
+        """Whether a row's prompt is worded much like that of the row before, whoever sent it."""
+        return _like_the_row_before(self.gist)
+
+    @cached_property
+    def log2_output_over_input(self) -> npt.NDArray[np.float64]:
+        """log2 of output tokens per input token, one more of each; NaN where either is unknown."""
+        return np.log2((self.number("output_tokens") + 1) / (self.number("input_tokens") + 1))
+
+    def log2(self, name: str) -> npt.NDArray[np.float64]:
+        """log2 of a numeric column, never below 0; NaN where null."""
+        return self._once(name, "log2", lambda: np.log2(np.maximum(self.number(name), 1)))
 
     @cached_property
     def has_prompt(self) -> npt.NDArray[np.bool_]:
@@ -164,7 +184,12 @@ class Facts:
     @cached_property
     def item(self) -> npt.NDArray[np.bool_]:
         """Whether the row opens a conversation with a prompt and was answered."""
-        return self.has_prompt & self.opening & ~self.failed
+        return self.opening_prompt & ~self.failed
+
+    @cached_property
+    def opening_prompt(self) -> npt.NDArray[np.bool_]:
+        """Whether the row opens a conversation with a prompt."""
+        return self.has_prompt & self.opening
 
     @cached_property
     def followed_up(self) -> npt.NDArray[np.bool_]:
@@ -174,8 +199,48 @@ class Facts:
         return ((conversation > 0) & (count[inverse] > 1)) | ~self.opening
 
     @cached_property
+    def refused(self) -> npt.NDArray[np.bool_]:
+        """Whether the row's prompt was refused."""
+        return self.failed & self.has_prompt
+
+    @cached_property
     def failed(self) -> npt.NDArray[np.bool_]:
         return np.nan_to_num(self.number("status_code"), nan=200.0) >= 400
+
+
+@nb.njit(cache=True, nogil=True)
+def _unit_length(
+    vectors: npt.NDArray[np.int8], rows: npt.NDArray[np.int64], row_count: int
+) -> npt.NDArray[np.float32]:
+    """Vectors of ``rows`` at unit length among ``row_count`` rows; zero stays zero."""
+    found = np.zeros((row_count, vectors.shape[1]), dtype=np.float32)
+    for i in range(len(rows)):
+        squares = 0  # of whole numbers, so that no order of adding matters
+        for value in vectors[i]:
+            squares += np.int64(value) * np.int64(value)
+        if squares:
+            norm = np.sqrt(np.float32(squares))
+            for j in range(vectors.shape[1]):
+                found[rows[i], j] = np.float32(vectors[i, j]) / norm
+    return found
+
+
+@nb.njit(cache=True, nogil=True)
+def wording_product(gist: npt.NDArray[np.float32], one: int, other: int) -> np.float32:
+    """Cosine of two rows of ``Facts.gist``, added in eight lanes as numpy adds."""
+    lane = np.zeros(8, dtype=np.float32)
+    for j in range(0, gist.shape[1], 8):
+        for k in range(8):
+            lane[k] += gist[one, j + k] * gist[other, j + k]
+    return ((lane[0] + lane[1]) + (lane[2] + lane[3])) + ((lane[4] + lane[5]) + (lane[6] + lane[7]))
+
+
+@nb.njit(cache=True, nogil=True)
+def _like_the_row_before(gist: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+    found = np.zeros(len(gist), dtype=np.bool_)
+    for row in range(1, len(gist)):
+        found[row] = wording_product(gist, row - 1, row) > ALIKE
+    return found
 
 
 def build_facts(fingerprints: pa.Table, roster: Roster) -> Facts:

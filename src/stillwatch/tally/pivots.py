@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stillwatch.tally.facts import Facts
+from stillwatch.tally.rows import tallied
 
 DAY_US = 86_400_000_000
 MIN_SHARE = 0.2
@@ -21,13 +22,13 @@ def find_pivots(facts: Facts, rows: npt.NDArray[np.int64]) -> list[tuple[int, in
     """(model code, time in us of the group's move, share of the group's traffic in the following day), by time."""
     if len(rows) < MIN_ROWS:
         return []
+    new = facts.model_first_us >= int(facts.model_first_us.min()) + DAY_US
+    if not new.any():
+        return []
     model, at = facts.word_codes("model"), facts.at_us
-    start = int(facts.model_first_us.min())
+    used = tallied(model, rows, len(new)) > 0
     found = []
-    for code in np.unique(model[rows]).tolist():
-        released = int(facts.model_first_us[code])
-        if released < start + DAY_US:
-            continue
+    for code in np.flatnonzero(new & used).tolist():
         moved = _first_move(at[rows], model[rows] == code)
         if moved is not None:
             found.append((int(code), *moved))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numba as nb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -20,7 +21,6 @@ from stillwatch.tally.facts import Facts
 Int = npt.NDArray[np.int64]
 MIN_TEXTS = 4  # fewer distinct texts than this around a sentence are not yet a pattern
 JOIN_SHARE = 0.6  # sentences that occur together in this share of the commoner one's rows are one template
-_BUCKETS = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,7 @@ def mine_templates(facts: Facts) -> Templates:
     rows, keys = _sentences(facts)
     if not len(keys):
         return Templates(np.zeros(0, np.int64), np.zeros(0, np.int64), 0)
-    bucket = (keys >> np.uint64(42)).astype(np.int64)
-    common = np.bincount(bucket, minlength=_BUCKETS)[bucket] >= MIN_TEXTS
+    common = _maybe_common(keys, max(10, len(keys).bit_length() + 3))
     rows, keys = rows[common], keys[common]
     text = facts.key("text_key")[rows]
     sentence = np.unique(keys, return_inverse=True)[1]
@@ -58,6 +57,20 @@ def _sentences(facts: Facts) -> tuple[Int, npt.NDArray[np.uint64]]:
     flat = column.flatten()
     keys = np.asarray(flat) if flat.null_count == 0 else np.asarray(pc.fill_null(flat, pa.scalar(0, pa.uint64())))
     return np.repeat(np.arange(len(facts)), lengths), keys.astype(np.uint64)
+
+
+@nb.njit(cache=True, nogil=True)
+def _maybe_common(keys: npt.NDArray[np.uint64], digits: int) -> npt.NDArray[np.bool_]:
+    """False for keys that surely occur fewer than ``MIN_TEXTS`` times: a count by their first binary digits says so."""
+    times = np.zeros(1 << digits, dtype=np.uint8)
+    for key in keys:
+        bucket = key >> np.uint64(64 - digits)
+        if times[bucket] < MIN_TEXTS:
+            times[bucket] += np.uint8(1)
+    found = np.empty(len(keys), dtype=np.bool_)
+    for i in range(len(keys)):
+        found[i] = times[keys[i] >> np.uint64(64 - digits)] >= MIN_TEXTS
+    return found
 
 
 def _distinct_texts(sentence: Int, text: npt.NDArray[np.uint64]) -> Int:
