@@ -14,7 +14,6 @@ import pyarrow as pa
 from stillwatch.campaigns.describe import at, describe
 from stillwatch.campaigns.judge import Judged, judge
 from stillwatch.campaigns.lookalikes import let_go
-from stillwatch.campaigns.members import membership
 from stillwatch.campaigns.opinions import Opinions
 from stillwatch.campaigns.score import account_scores
 from stillwatch.campaigns.select import select
@@ -26,6 +25,7 @@ from stillwatch.detectors.suspect import Scene, build_scene
 from stillwatch.model import Campaign, InputSummary, NotApplicable, ScanResult
 from stillwatch.operators.views import build_views
 from stillwatch.tables import FINGERPRINTS
+from stillwatch.tally.conduct import conduct
 from stillwatch.tally.facts import Facts, build_facts
 from stillwatch.tally.kinds import kinds
 from stillwatch.tally.roster import build_roster
@@ -44,14 +44,15 @@ def fingerprints(batches: Iterable[pa.RecordBatch], model: TextModel, salt: byte
     return pa.Table.from_batches((fingerprint(batch, salt=salt, model=model) for batch in batches), schema=FINGERPRINTS)
 
 
-def build(prints: pa.Table, accounts: pa.Table | None) -> Scene:
-    """Who is there, what they did, and what they share."""
+def build(prints: pa.Table, accounts: pa.Table | None, weights: Weights | None = None) -> Scene:
+    """Who is there, what they did, and what they share. Without weights nothing is said of an account alone."""
     names = {name: prints.column(name).cast(pa.string()) for name in ("platform", "account_id")}
     roster = build_roster(pa.table({**names, "org_key": prints.column("org_key")}), accounts)
     facts = build_facts(prints, roster)
     kind = kinds(facts)
     views = build_views(facts, roster, mine_templates(facts), kind)
-    return build_scene(facts, roster, views, kind)
+    alone = weights.conduct.of_table(conduct(facts, kind, roster.node)) if weights else None
+    return build_scene(facts, roster, views, kind, alone)
 
 
 def detect(scene: Scene, weights: Weights, detectors: tuple[Detector, ...]) -> tuple[list[Judged], Opinions]:
@@ -75,22 +76,21 @@ def scan(
     """Campaigns of an input, and the score of every account. Deterministic: the same input gives the same bytes."""
     detectors = in_use(BUILTIN, settings)
     say("linking accounts")
-    scene = build(prints, accounts)
+    scene = build(prints, accounts, weights)
     say("weighing evidence")
     judged, opinions = detect(scene, weights, detectors)
     say("naming campaigns")
-    chosen = select(judged, settings, lambda suspect: opinions.heard(judge(suspect, detectors, weights)))
-    members = [
-        membership(item, weights.member, opinions.support(item, kind), settings.min_member) for item, kind, _ in chosen
-    ]
-    campaigns = tuple(
-        describe(item, member, kind, confidence)
-        for (item, kind, confidence), member in zip(chosen, members, strict=True)
+    chosen = select(
+        judged,
+        settings,
+        again=lambda suspect: opinions.heard(judge(suspect, detectors, weights)),
+        belong=lambda item, kind: opinions.members(item, kind, settings.min_member),
     )
+    campaigns = tuple(describe(one.item, one.members, one.kind, one.confidence) for one in chosen)
     result = ScanResult(
         input=summary,
         campaigns=campaigns,
-        lookalikes=let_go(judged, [item for item, _, _ in chosen]),
+        lookalikes=let_go(judged, [one.item for one in chosen]),
         not_applicable=not_applicable(detectors, scene),
         model_first_seen=model_first_seen(scene.facts),
     )

@@ -14,13 +14,17 @@ import numpy.typing as npt
 
 from stillwatch.campaigns.forest import Forest
 from stillwatch.campaigns.judge import LEAST_BITS, Judged, probability
+from stillwatch.campaigns.weights import log_odds
 from stillwatch.model import Evidence
 
 Float = npt.NDArray[np.float64]
 LEAST_CHANCE = 0.5  # the data contract says so
 BEYOND_CONTENT_BITS = 1.0
 NOT_LINKS = frozenset(
-    {"own_harvest", "agreement", "falls_short", "share_of_work", "margin", "own_share", "size", "support"}
+    {
+        *("own_harvest", "agreement", "falls_short", "share_of_work", "margin", "own_share", "size"),
+        *("support", "voices", "verdict", "alone", "activity"),
+    }
 )
 CONTENT_FAMILIES = frozenset({"content"})
 SHARES_BITS = 3.0
@@ -39,6 +43,10 @@ SAYS = {
     "falls_short": ("has the habits that nearly all members share", "lacks habits that nearly all members share"),
     "share_of_work": ("does its part of the group's work", "does less of the group's work than members do"),
     "support": ("other clusters of the campaign hold it too", "no other cluster of the campaign holds it"),
+    "voices": ("most of what was found of the campaign holds it", "little of what was found of the campaign holds it"),
+    "verdict": ("the verdict on the group is certain", "the verdict on the group is uncertain"),
+    "alone": ("by itself it behaves as harvesters do", "by itself it does not behave as harvesters do"),
+    "activity": ("it is as active as members are", "it is not as active as members are"),
     "margin": ("is tied to the group as its typical member is", "is tied to the group less than its typical member"),
     "own_share": ("is used for what the group has in common", "is used for other things than the group"),
     "size": ("the group is of a size that seldom holds strangers", "the group is of a size that often holds strangers"),
@@ -55,6 +63,21 @@ class Membership:
     accused: npt.NDArray[np.bool_]
     bits: dict[str, Float]  # family -> bits it adds
     harvest_rows: npt.NDArray[np.int64]
+
+    @property
+    def worth(self) -> float:
+        """Right accusations expected, less wrong ones."""
+        return float((2.0 * self.probability[self.accused] - 1.0).sum())
+
+    def only(self, kept: npt.NDArray[np.bool_]) -> Membership:
+        """Without the accounts that are not ``kept`` (bool[accounts])."""
+        return Membership(
+            accounts=self.accounts[kept],
+            probability=self.probability[kept],
+            accused=self.accused[kept],
+            bits={name: values[kept] for name, values in self.bits.items()},
+            harvest_rows=self.harvest_rows[kept],
+        )
 
     def evidence(self, i: int) -> tuple[Evidence, ...]:
         """The account's own reasons, strongest first."""
@@ -73,11 +96,11 @@ class Membership:
 
 
 def own_evidence(
-    judged: Judged, support: Float | None = None
+    judged: Judged, support: tuple[Float, Float] | None = None, sure: float | None = None
 ) -> tuple[npt.NDArray[np.int64], dict[str, Float], npt.NDArray[np.int64]]:
     """(accounts, family -> bits per account, harvest rows per account) of a cluster's accounts.
 
-    ``support``: float64[accounts], most confidence of another cluster that holds each of them, where that is known.
+    ``support``: as ``opinions.support`` has it; ``sure``: confidence of the verdict; where they are known.
     """
     suspect = judged.suspect
     accounts, roster, facts = suspect.accounts, suspect.scene.roster, suspect.scene.facts
@@ -101,18 +124,29 @@ def own_evidence(
     bits["margin"] = total - np.median(total)
     bits["own_share"] = harvested / np.maximum(facts.per_account[accounts], 1)
     bits["size"] = np.full(len(accounts), np.log2(max(1, len(suspect.nodes))))
+    bits["activity"] = np.log2(1.0 + facts.per_account[accounts])
+    if suspect.scene.alone is not None:
+        bits["alone"] = suspect.scene.alone[accounts]
     if support is not None:
-        bits["support"] = support
+        bits["support"], bits["voices"] = support
+    if sure is not None:
+        bits["verdict"] = np.full(len(accounts), log_odds(sure))
     return accounts, bits, harvested
 
 
-def membership(judged: Judged, forest: Forest, support: Float | None = None, least: float = LEAST_CHANCE) -> Membership:
-    """Probabilities of a cluster's accounts to belong to what the verdict on it says.
+def membership(
+    judged: Judged,
+    forest: Forest,
+    support: tuple[Float, Float] | None = None,
+    sure: float | None = None,
+    least: float = LEAST_CHANCE,
+) -> Membership:
+    """Probabilities of a cluster's accounts to be what the verdict on it says: that it is right counts among the rest.
 
-    ``support``: see ``own_evidence``. ``least``: probability from which an account is accused, never below what the
-    data contract says.
+    ``support``, ``sure``: see ``own_evidence``. ``least``: probability from which an account is accused, never below
+    what the data contract says.
     """
-    accounts, bits, harvested = own_evidence(judged, support)
+    accounts, bits, harvested = own_evidence(judged, support, sure)
     table = np.full((len(accounts), len(forest.features)), np.nan)
     for j, name in enumerate(forest.features):
         if name in bits:

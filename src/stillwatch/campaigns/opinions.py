@@ -7,7 +7,7 @@ campaign is one of thousands that were looked at; an account that only one of th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +15,9 @@ import numpy.typing as npt
 from scipy import sparse
 
 from stillwatch.campaigns.judge import Judged
-from stillwatch.campaigns.weights import Weights
+from stillwatch.campaigns.members import Membership, membership
+from stillwatch.campaigns.weights import Weights, probability
+from stillwatch.model import Verdict
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
@@ -23,6 +25,9 @@ NEAR = 0.2  # Jaccard overlap from which two clusters are about the same account
 SAME = 0.9  # and from which they are one and the same, so that it is no second opinion
 PART = 0.5  # share of a cluster that lies in a campaign for it to be about that campaign
 MOST_ODDS = 8.0
+LEAST_VOICE = 0.02  # confidence below which a cluster says nothing of who belongs
+AXIS_OF = {"extraction": "harvest", "resale": "resale"}
+CONTEXT = ("claim", "operator", "lean", "near_mean", "near_most", "near_for", "part_mean", "part_most", "held", "size")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,23 +56,45 @@ def overlap(found: Clusters, accounts: Int) -> tuple[Float, Float]:
     return common, common / np.maximum(found.size + len(accounts) - common, 1)
 
 
-def opinion_of_others(found: Clusters, odds: Float, accounts: Int) -> float:
-    """Mean log2 odds of the clusters near a set of accounts, weighted by overlap; NaN where there is none."""
-    _, jaccard = overlap(found, accounts)
-    weight = np.where((jaccard >= NEAR) & (jaccard < SAME), jaccard, 0.0)
-    total = weight.sum()
-    return float((weight * np.clip(odds, -MOST_ODDS, MOST_ODDS)).sum() / total) if total else float("nan")
+def hearsay(found: Clusters, odds: Float, common: Float, jaccard: Float) -> dict[str, float]:
+    """What other clusters' log2 odds (float64[clusters]) say of a set of accounts with these overlaps.
+
+    ``near_mean``, ``near_most``, ``near_for``: mean weighted by overlap, largest, and how many speak for it, of the
+    clusters near it. ``part_mean``, ``part_most``: of those that are mostly inside it. ``held``: mean probability of
+    the clusters that hold its accounts. What there is none of is left out.
+    """
+    bits = np.clip(odds, -MOST_ODDS, MOST_ODDS)
+    apart = (jaccard < SAME) & (common > 0)
+    near, part = apart & (jaccard >= NEAR), apart & (common >= PART * found.size)
+    heard: dict[str, float] = {"near_for": float((bits[near] > 0).sum())}
+    if near.any():
+        heard |= {"near_mean": float(np.average(bits[near], weights=jaccard[near])), "near_most": bits[near].max()}
+    if part.any():
+        heard |= {"part_mean": float(bits[part].mean()), "part_most": float(bits[part].max())}
+    if apart.any():
+        chance = 1.0 / (1.0 + 2.0 ** -bits[apart])
+        heard["held"] = float((chance * common[apart]).sum() / common[apart].sum())
+    return heard
 
 
-def best_of_others(found: Clusters, confidence: Float, accounts: Int) -> Float:
-    """float64[accounts]: most confidence of another cluster about the same campaign that holds the account."""
-    common, jaccard = overlap(found, accounts)
-    about = np.flatnonzero((common >= PART * found.size) & (jaccard < SAME) & (confidence > 0) & (common > 0))
-    best = np.zeros(found.holds.shape[1])
-    for i in about.tolist():
-        held = found.holds.indices[found.holds.indptr[i] : found.holds.indptr[i + 1]]
-        best[held] = np.maximum(best[held], confidence[i])
-    return best[accounts]
+def support(found: Clusters, confidence: Float, accounts: Int, common: Float, jaccard: Float) -> tuple[Float, Float]:
+    """Per account, of the other clusters about the same campaign: (most confidence of one that holds it, the share of
+    all their confidence that does), float64[accounts] each.
+    """
+    about = (common >= PART * found.size) & (jaccard < SAME) & (confidence >= LEAST_VOICE) & (common > 0)
+    voices = np.flatnonzero(about)
+    if not len(voices):
+        return np.zeros(len(accounts)), np.full(len(accounts), np.nan)
+    held = found.holds[voices][:, accounts].multiply(confidence[voices, None]).tocsc()
+    most = np.asarray(held.max(axis=0).todense(), dtype=np.float64).ravel()
+    return most, np.asarray(held.sum(axis=0), dtype=np.float64).ravel() / confidence[voices].sum()
+
+
+def context(odds: Mapping[str, float], kind: str, accounts: int, heard: Mapping[str, float]) -> dict[str, float]:
+    """What decides how sure a verdict is: ``CONTEXT``. ``odds``: log2 odds of each axis of the cluster itself."""
+    lean = odds[AXIS_OF[kind]]
+    own = {"claim": min(odds["operator"], lean), "operator": odds["operator"], "lean": lean}
+    return own | dict(heard) | {"size": float(np.log2(accounts))}
 
 
 class Opinions:
@@ -78,12 +105,12 @@ class Opinions:
         groups = [item for item in judged if not item.solo]
         count = len(groups[0].suspect.scene.roster) if groups else 0
         self._clusters = clusters([item.suspect.accounts for item in groups], count)
-        self._claims = {kind: np.array([item.claims[kind] for item in groups]) for kind in ("extraction", "resale")}
+        self._claims = {kind: np.array([item.claims[kind] for item in groups]) for kind in AXIS_OF}
         # by object: what was said of these is asked for again when they are heard
         self._said = {id(item): (item, *self._ask(item)) for item in groups}
         self._confidence = {
             kind: np.array([self._said[id(item)][2][kind] * (item.leans == kind) for item in groups])
-            for kind in self._claims
+            for kind in AXIS_OF
         }
 
     def heard(self, item: Judged) -> Judged:
@@ -94,16 +121,26 @@ class Opinions:
         others, confidence = known[1:] if known else self._ask(item)
         return replace(item, others=others, confidence=confidence)
 
-    def support(self, item: Judged, kind: str) -> Float:
-        """float64[accounts]: most confidence of another cluster about the same that holds each account."""
+    def support(self, item: Judged, kind: str) -> tuple[Float, Float]:
+        """See ``support``; NaN where nobody can be asked."""
+        accounts = item.suspect.accounts
         if item.solo or kind not in self._confidence:
-            return np.full(len(item.suspect.accounts), np.nan)
-        return best_of_others(self._clusters, self._confidence[kind], item.suspect.accounts)
+            return np.full(len(accounts), np.nan), np.full(len(accounts), np.nan)
+        return support(self._clusters, self._confidence[kind], accounts, *overlap(self._clusters, accounts))
+
+    def members(self, item: Judged, kind: Verdict, least: float) -> Membership:
+        """Who of a suspect's accounts is what the verdict says; see ``members.membership``."""
+        sure = item.confidence.get(kind)
+        return membership(item, self._weights.member, self.support(item, kind), sure, least)
 
     def _ask(self, item: Judged) -> tuple[dict[str, float], dict[str, float]]:
         accounts = item.suspect.accounts
-        others = {kind: opinion_of_others(self._clusters, odds, accounts) for kind, odds in self._claims.items()}
-        confidence = {
-            kind: self._weights.confidence[kind](item.claims[kind], others[kind], len(accounts)) for kind in others
-        }
+        shared = overlap(self._clusters, accounts)
+        odds = {"operator": item.operator, "harvest": item.harvest, "resale": item.resale}
+        others: dict[str, float] = {}
+        confidence: dict[str, float] = {}
+        for kind, claims in self._claims.items():
+            heard = hearsay(self._clusters, claims, *shared)
+            others[kind] = heard.get("near_mean", float("nan"))
+            confidence[kind] = probability(self._weights.confidence[kind](context(odds, kind, len(accounts), heard)))
         return others, confidence

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from stillwatch.campaigns.judge import Judged
+from stillwatch.campaigns.members import Membership
 from stillwatch.campaigns.weights import probability
 from stillwatch.config import Detection
 from stillwatch.detectors.suspect import Suspect
@@ -23,7 +25,15 @@ from stillwatch.operators.communities import MIN_NODES
 WHOLE_SHARE = 0.9  # of a suspect that must be left, to name it as it is
 REST_SHARE = 0.2  # of a suspect that must be left, to judge the rest by itself
 VOUCHED_SHARE = 0.5
-Named = tuple[Judged, Verdict, float]
+
+
+class Named(NamedTuple):
+    """A suspect on which a verdict was reached, how sure that is, and who is meant."""
+
+    item: Judged
+    kind: Verdict
+    confidence: float
+    members: Membership
 
 
 def verdict(judged: Judged, settings: Detection) -> tuple[Verdict, float] | None:
@@ -40,35 +50,56 @@ def verdict(judged: Judged, settings: Detection) -> tuple[Verdict, float] | None
     return ("coordinated", operator) if operator >= settings.min_coordinated else None
 
 
-def select(judged: Sequence[Judged], settings: Detection, again: Callable[[Suspect], Judged]) -> list[Named]:
-    """Non-overlapping campaigns. ``again`` judges what is left of a suspect. Ties are settled in a fixed order."""
+def select(
+    judged: Sequence[Judged],
+    settings: Detection,
+    again: Callable[[Suspect], Judged],
+    belong: Callable[[Judged, Verdict], Membership],
+) -> list[Named]:
+    """Campaigns that share no account. Ties are settled in a fixed order.
+
+    ``again`` judges what is left of a suspect; ``belong`` says which of its accounts a verdict is right about.
+    """
     named: list[Named] = []
     for item in judged:
         reached = verdict(item, settings)
         if reached is not None:
-            named.append((item, *reached))
-    named.sort(key=lambda one: _order(one, settings))
+            named.append(Named(item, *reached, belong(item, reached[0])))
+    named.sort(key=_order)
     taken = np.zeros(len(judged[0].suspect.members) if judged else 0, dtype=bool)
     chosen: list[Named] = []
-    for item, kind, confidence in named:
-        members = item.suspect.members
+    for one in named:
+        members = one.item.suspect.members
         # in accounts: one declared organisation may be most of a group
-        size = item.suspect.scene.roster.node_size
+        size = one.item.suspect.scene.roster.node_size
         left = float(size[members & ~taken].sum() / size[members].sum())
         found: Named | None = None
         if left >= WHOLE_SHARE:
-            free = item if left == 1.0 else replace(item, suspect=replace(item.suspect, members=members & ~taken))
-            found = (free, kind, confidence)
+            found = one if left == 1.0 else _without(one, taken)
         if found is None and left >= REST_SHARE:
-            rest = _rest(item, members & ~taken, settings, again)
-            found = rest if rest is not None and rest[1] == kind else None
+            rest = _rest(one.item, members & ~taken, again)
+            found = _named(rest, one.kind, settings, belong) if rest is not None else None
         if found is not None:
             chosen.append(found)
-            taken |= found[0].suspect.members
+            taken |= found.item.suspect.members
     return chosen
 
 
-def _rest(item: Judged, left: np.ndarray, settings: Detection, again: Callable[[Suspect], Judged]) -> Named | None:
+def _named(
+    item: Judged, kind: Verdict, settings: Detection, belong: Callable[[Judged, Verdict], Membership]
+) -> Named | None:
+    reached = verdict(item, settings)
+    return Named(item, *reached, belong(item, kind)) if reached and reached[0] == kind else None
+
+
+def _without(one: Named, taken: np.ndarray) -> Named:
+    suspect = one.item.suspect
+    free = ~taken[suspect.scene.roster.node[suspect.accounts]]
+    kept = replace(one.item, suspect=replace(suspect, members=suspect.members & ~taken))
+    return one._replace(item=kept, members=one.members.only(free))
+
+
+def _rest(item: Judged, left: np.ndarray, again: Callable[[Suspect], Judged]) -> Judged | None:
     if left.sum() < MIN_NODES:
         return None
     suspect = item.suspect
@@ -79,18 +110,9 @@ def _rest(item: Judged, left: np.ndarray, settings: Detection, again: Callable[[
         found_in=suspect.found_in,
         held_out_p=suspect.held_out_p,
     )
-    judged = again(rest)
-    found = verdict(judged, settings)
-    return (judged, *found) if found else None
+    return again(rest)
 
 
-def _order(named: Named, settings: Detection) -> tuple[bool, float, list[int]]:
-    """Coordinated last, since it says least; else by what naming it is worth.
-
-    A right account is worth 1. A wrong one costs as many right ones as make the least confidence break even.
-    """
-    item, kind, confidence = named
-    least = settings.min_alone if item.solo else settings.min_confidence
-    cost = least / (1.0 - least) if least < 1 else 0.0
-    worth = len(item.suspect.accounts) * (confidence - cost * (1.0 - confidence))
-    return kind == "coordinated", -round(worth, 6), item.suspect.nodes.tolist()
+def _order(one: Named) -> tuple[bool, float, list[int]]:
+    """Coordinated last, since it says least; else by what naming it is worth."""
+    return one.kind == "coordinated", -round(one.members.worth, 6), one.item.suspect.nodes.tolist()

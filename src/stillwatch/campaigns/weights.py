@@ -1,4 +1,4 @@
-"""Everything fitted: trees per axis, what makes a member, and how often a verdict on such odds is right.
+"""Everything fitted: trees per axis, what an account does alone, what makes a member, how sure a verdict is.
 
 The file is written by ``scripts/fit.py`` from labelled worlds and carries where it came from. A detector that no tree
 reads weighs nothing: a weight nobody measured is not a weight.
@@ -16,29 +16,11 @@ from stillwatch.campaigns.forest import Forest
 from stillwatch.errors import ConfigError
 
 
-class Confidence(msgspec.Struct, frozen=True, kw_only=True):
-    """How often a verdict is right.
-
-    log2 odds = ``intercept`` + ``own`` x the weaker of its axes + ``others`` x the same of overlapping clusters
-    + ``size`` x log2 of its accounts. ``alone`` stands for ``others`` where there are none.
-    """
-
-    intercept: float
-    own: float
-    others: float
-    size: float
-    alone: float
-
-    def __call__(self, own: float, others: float, accounts: int) -> float:
-        known = self.alone if np.isnan(others) else others
-        bits = self.intercept + self.own * own + self.others * known + self.size * float(np.log2(accounts))
-        return probability(bits)
-
-
 class Weights(msgspec.Struct, frozen=True, kw_only=True):
-    """``operator``, ``harvest``, ``resale``: trees for groups. ``solo``: harvest by an account alone.
+    """``operator``, ``harvest``, ``resale``: trees for groups. ``solo``: harvest by an account with much traffic.
 
-    ``confidence``: verdict -> how often it is right.
+    ``conduct``: the same by what any account does (``tally.conduct``). ``member``: belonging to a campaign.
+    ``confidence``: verdict -> share of its accounts that it is right about, by ``opinions.CONTEXT``.
     """
 
     version: str
@@ -46,8 +28,9 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     harvest: Forest
     resale: Forest
     solo: Forest
+    conduct: Forest
     member: Forest
-    confidence: dict[str, Confidence]
+    confidence: dict[str, Forest]
     provenance: dict[str, str]
 
 
@@ -66,3 +49,9 @@ def load_weights() -> Weights:
 def probability(bits: float) -> float:
     """Of log2 odds."""
     return float(1.0 / (1.0 + 2.0 ** -np.clip(bits, -60, 60)))
+
+
+def log_odds(chance: float) -> float:
+    """Log2 odds of a probability."""
+    within = float(np.clip(chance, 1e-9, 1 - 1e-9))
+    return float(np.log2(within / (1 - within)))

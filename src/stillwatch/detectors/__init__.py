@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stillwatch.detectors.alone import ALONE
 from stillwatch.detectors.cohesion import COHESION
 from stillwatch.detectors.conversation import Rephrasing, SingleTurn
 from stillwatch.detectors.exchangeable import Exchangeable
@@ -25,6 +26,7 @@ BUILTIN: tuple[Detector, ...] = (
     *SHARING,
     Agreement(),
     *COHESION,
+    *ALONE,
     AddressPool(),
     Rented(),
     HeldOut(),

@@ -63,6 +63,7 @@ class Scene:
     views: tuple[View, ...]
     kind: Int
     row_start: Int  # first row of each account, and the end
+    alone: npt.NDArray[np.float64] | None = None  # log2 odds of each account to harvest, by what it does by itself
 
     def rows_of(self, accounts: Int) -> Int:
         """Rows of these accounts (positions), in canonical order."""
@@ -149,10 +150,12 @@ def _followed(rows: Int, marked: Bool, conversation: Int, opened: Bool) -> Int:
     return found[:n]
 
 
-def build_scene(facts: Facts, roster: Roster, views: tuple[View, ...], kind: Int) -> Scene:
+def build_scene(
+    facts: Facts, roster: Roster, views: tuple[View, ...], kind: Int, alone: npt.NDArray[np.float64] | None = None
+) -> Scene:
     """Put what is known of an input together."""
     start = np.searchsorted(facts.account, np.arange(len(roster) + 1))
-    return Scene(facts=facts, roster=roster, views=views, kind=kind, row_start=start)
+    return Scene(facts=facts, roster=roster, views=views, kind=kind, row_start=start, alone=alone)
 
 
 @dataclass(frozen=True, kw_only=True)
