@@ -76,6 +76,7 @@ def scan(
     detectors = in_use(BUILTIN, settings)
     say("linking accounts")
     scene = build(prints, accounts)
+    del prints  # the facts hold them in their own order
     say("weighing evidence")
     judged, opinions = detect(scene, weights, detectors)
     say("naming campaigns")

@@ -209,9 +209,7 @@ class Facts:
 
 
 @nb.njit(cache=True, nogil=True)
-def _unit_length(
-    vectors: npt.NDArray[np.int8], rows: npt.NDArray[np.int64], row_count: int
-) -> npt.NDArray[np.float32]:
+def _unit_length(vectors: npt.NDArray[np.int8], rows: npt.NDArray[np.int64], row_count: int) -> npt.NDArray[np.float32]:
     """Vectors of ``rows`` at unit length among ``row_count`` rows; zero stays zero."""
     found = np.zeros((row_count, vectors.shape[1]), dtype=np.float32)
     for i in range(len(rows)):
