@@ -50,7 +50,9 @@ def scan(
     salt = settings.ingest.salt.encode()
     prints = pipeline.fingerprints(_batches(stream), load_model(), salt)
     summary = _summary(stream, prints, side)
-    result, scores = pipeline.scan(prints, side, summary, load_weights(), settings.detection, say)
+    held = [prints]  # handed over, so that the scan can let go of them
+    del prints
+    result, scores = pipeline.scan(held.pop(), side, summary, load_weights(), settings.detection, say)
     result = msgspec.structs.replace(result, configuration_digest=settings.digest(), version=__version__)
     return Report(result, scores)
 

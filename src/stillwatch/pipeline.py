@@ -77,6 +77,7 @@ def scan(
     detectors = in_use(BUILTIN, settings)
     say("linking accounts")
     scene = build(prints, accounts, weights)
+    del prints  # the facts hold them in their own order
     say("weighing evidence")
     judged, opinions = detect(scene, weights, detectors)
     say("naming campaigns")

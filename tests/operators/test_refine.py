@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import slow_refine
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from written_views import mask, view_of
 
 from stillwatch.detectors.suspect import Scene
 from stillwatch.operators.affinity import Reach, affinity, reach
-from stillwatch.operators.refine import ALONE_BITS, GROWTH, MARGINS_BITS, ROUNDS, refine, select
+from stillwatch.operators.refine import ALONE_BITS, GROWTH, MARGINS_BITS, ROUNDS, Walked, refine, select
 from stillwatch.operators.views import View, joined
 
 RING, CROWD = 16, 4_000
@@ -93,3 +94,16 @@ def test_bits_are_held_against_the_odds_of_chance() -> None:
     bits = affinity(views, mask(RING + CROWD, range(RING))).total()[:RING] - np.log2((RING + CROWD) / RING)
     assert select(links, found, members, float(bits.min()) - 0.01).tolist() == members.tolist()
     assert not len(select(links, found, members, float(bits.max()) + 0.01))
+
+
+def test_walks_that_are_kept_change_no_answer(tiny_scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stillwatch.operators.refine.MOST_KEPT", 3)  # so that some are forgotten and walked again
+    views, rng = tiny_scene.views, np.random.default_rng(5)
+    walked = Walked(joined(views))
+    for _ in range(30):
+        seed = rng.random(len(tiny_scene.roster.node_size)) < 0.03
+        for margin in (*MARGINS_BITS, MARGINS_BITS[0]):
+            found, expected = refine(views, seed, margin, walked), refine(views, seed, margin)
+            assert found.nodes.tolist() == expected.nodes.tolist()
+            for one, other in zip(found.reach, expected.reach, strict=True):
+                np.testing.assert_array_equal(one, other)

@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stillwatch.detectors.suspect import Scene, Suspect
-from stillwatch.operators.affinity import Affinity, affinity, reach
+from stillwatch.operators.affinity import Affinity, affinity
 from stillwatch.operators.communities import MIN_NODES, candidates
 from stillwatch.operators.null import Significance, significance
-from stillwatch.operators.refine import MARGINS_BITS, refine
+from stillwatch.operators.refine import MARGINS_BITS, Walked, refine
 from stillwatch.operators.views import joined
 from stillwatch.tally.roster import codes
 
@@ -58,14 +58,14 @@ def _starts(seeds: list[tuple[str, Bool]]) -> Iterator[tuple[str, Bool]]:
 
 def _groups(scene: Scene, seeds: list[tuple[str, Bool]], tested: Significance) -> Iterator[Suspect]:
     kept, node_count = Known(), len(scene.roster.node_size)
+    walked = Walked(joined(scene.views)) if scene.views else None
     # whoever was checked is in nobody's fleet, however much is shared with it
     vouched = np.zeros(node_count, dtype=bool)
     vouched[scene.roster.node[scene.roster.vouched]] = True
     for i, (family, seed) in enumerate(seeds):
         p = {name: float(values[i]) for name, values in tested.p.items()}
-        found = reach(joined(scene.views), np.flatnonzero(seed))
         for margin in MARGINS_BITS:
-            refined = refine(scene.views, seed, margin, found)
+            refined = refine(scene.views, seed, margin, walked)
             members = refined.members & ~vouched
             size = int(members.sum())
             if MIN_NODES <= size <= MAX_SHARE * node_count and kept.add(members):

@@ -40,10 +40,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Scan and write the findings; nothing is left behind where that fails."""
     from stillwatch.api import scan
+    from stillwatch.cli.allocation import keep_freed_memory
     from stillwatch.cli.progress import watching
     from stillwatch.config import load_config
     from stillwatch.ingest import Quarantine
 
+    keep_freed_memory()
     out: Path = args.out
     if out.exists() and not out.is_dir():
         raise InputError("is a file, not a directory", source=str(out), hint="name a directory with --out")

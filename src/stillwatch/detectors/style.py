@@ -94,7 +94,7 @@ class Wrapped(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @nb.njit(cache=True, nogil=True)
-def _swept(rows: Int, start: Int, template: Int, text: Int, template_count: int) -> Int:
+def _swept(rows: Int, start: Int, template: npt.NDArray[np.int32], text: Int, template_count: int) -> Int:
     """Rows that carry a template of ``MIN_TEXTS`` different texts among them. See ``Scene.content_index``."""
     texts = _texts_around(rows, start, template, text, template_count)
     found, n = np.empty(len(rows), dtype=np.int64), 0
@@ -108,7 +108,7 @@ def _swept(rows: Int, start: Int, template: Int, text: Int, template_count: int)
 
 
 @nb.njit(cache=True, nogil=True)
-def _texts_around(rows: Int, start: Int, template: Int, text: Int, template_count: int) -> Int:
+def _texts_around(rows: Int, start: Int, template: npt.NDArray[np.int32], text: Int, template_count: int) -> Int:
     """Different texts by template, of those that are used ``MIN_TEXTS`` times or more; uses of the others."""
     texts = np.zeros(template_count, dtype=np.int64)
     for row in rows:

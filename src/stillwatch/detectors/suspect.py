@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stillwatch.operators.affinity import Affinity
-from stillwatch.operators.views import View
+from stillwatch.operators.views import PLACED, View
 from stillwatch.tally import rows as over_rows
 from stillwatch.tally.distinct import diversity, run_lengths, run_starts
 from stillwatch.tally.facts import Facts
@@ -26,9 +26,9 @@ from stillwatch.tally.roster import Roster
 from stillwatch.tally.rows import spans
 
 Int = npt.NDArray[np.int64]
+Int32 = npt.NDArray[np.int32]
 Bool = npt.NDArray[np.bool_]
 Bits = npt.NDArray[np.float32]
-CONTENT_VIEWS = ("template", "kind", "system_shape", "tools", "shape")
 # column of the contract -> what a fingerprint keeps of it
 SOURCES = {
     "client_address": "address_key",
@@ -93,15 +93,14 @@ class Scene:
         return frozenset(left | {f for f in side.column_names if side.column(f).null_count == len(self.roster)})
 
     @cached_property
-    def content_index(self) -> dict[str, tuple[Int, Int]]:
+    def content_index(self) -> dict[str, tuple[Int, Int32]]:
         """Per content view: where each row's values start, and the values (columns of the view's matrix)."""
         found = {}
-        for name in CONTENT_VIEWS:
+        for name in PLACED:
             view = self.view(name)
             if view is not None and len(view.row):
-                order = np.argsort(view.row, kind="stable")
-                start = np.searchsorted(view.row[order], np.arange(len(self.facts) + 1))
-                found[name] = (start, view.column[order])
+                held = np.bincount(view.row, minlength=len(self.facts))
+                found[name] = (np.concatenate([[0], np.cumsum(held)]), view.column)
         return found
 
     @cached_property
@@ -118,14 +117,14 @@ class Scene:
         """(position in ``rows``, value) of every value of a content view that these rows carry."""
         start, column = self.content_index[name]
         first, last = start[rows], start[rows + 1]
-        return np.repeat(np.arange(len(rows)), last - first), column[spans(first, last)]
+        return np.repeat(np.arange(len(rows)), last - first), column[spans(first, last)].astype(np.int64)
 
     def view(self, name: str) -> View | None:
         return next((view for view in self.views if view.name == name), None)
 
 
 @nb.njit(cache=True, nogil=True)
-def _mark_carriers(start: Int, column: Int, rows: Int, strong: Bool, marked: Bool) -> None:
+def _mark_carriers(start: Int, column: Int32, rows: Int, strong: Bool, marked: Bool) -> None:
     """Mark (in place) which of ``rows`` carry a strong value of a content view; see ``Scene.content_index``."""
     for i in range(len(rows)):
         for e in range(start[rows[i]], start[rows[i] + 1]):

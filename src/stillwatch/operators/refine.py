@@ -21,6 +21,7 @@ from stillwatch.operators.views import View, joined
 Bool = npt.NDArray[np.bool_]
 Int = npt.NDArray[np.int64]
 ROUNDS = 3
+MOST_KEPT = 2_000  # walks
 GROWTH = 2.0  # members per member of the round before
 MARGINS_BITS = (11.0, 7.5)  # past the odds of chance, to be kept: a tight and a wide reading of every seed
 FAMILY_BITS = 1.5  # for a family to count as speaking for a node
@@ -48,19 +49,39 @@ class Refined:
         return spread(self.links, self.reach)
 
 
-def refine(views: Sequence[View], seed: Bool, margin_bits: float, found: Reach | None = None) -> Refined:
+def refine(views: Sequence[View], seed: Bool, margin_bits: float, walked: Walked | None = None) -> Refined:
     """Members of the cluster that ``seed`` (bool[nodes]) belongs to. O(rounds x links).
 
-    ``found``: whom the seed reaches, where that is known already.
+    ``walked``: where walks from the same members are kept, for whoever refines many seeds of the same views.
     """
     links, members = joined(views), np.flatnonzero(seed)
-    found = reach(links, members) if found is None else found
+    walked = Walked(links) if walked is None else walked
+    found = walked.reach(members)
     for _ in range(ROUNDS):
         grown = select(links, found, members, margin_bits)
         if not len(grown) or np.array_equal(grown, members):
             break
-        members, found = grown, reach(links, grown)
+        members, found = grown, walked.reach(grown)
     return Refined(members, links, found)
+
+
+class Walked:
+    """The last walks over some links: seeds of one campaign, and both readings of a seed, come to the same members."""
+
+    def __init__(self, links: Links) -> None:
+        self._links = links
+        self._found: dict[bytes, Reach] = {}
+
+    def reach(self, members: Int) -> Reach:
+        """``affinity.reach``, walked once."""
+        key = members.astype(np.int32).tobytes()
+        found = self._found.pop(key, None)
+        if found is None:
+            found = reach(self._links, members)
+            if len(self._found) >= MOST_KEPT:
+                del self._found[next(iter(self._found))]  # the one that was asked for longest ago
+        self._found[key] = found
+        return found
 
 
 def odds_of_chance_bits(node_count: int, members: int) -> float:

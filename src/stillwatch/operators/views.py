@@ -23,6 +23,9 @@ from stillwatch.tally.roster import Roster, codes
 from stillwatch.tally.templates import Templates
 
 Int = npt.NDArray[np.int64]
+Int32 = npt.NDArray[np.int32]
+NOWHERE = np.zeros(0, dtype=np.int32)
+PLACED = ("template", "kind", "system_shape", "tools", "shape")  # what exchanges carry: shared content
 MIN_ROWS_OF_KIND = 3  # a kind of traffic counts for an account from so many of its prompts on
 SIGNUP_SLOT_S = 6 * 3600
 
@@ -39,9 +42,9 @@ class View:
     matrix: sparse.csr_matrix
     support: Int
     informed: npt.NDArray[np.bool_]
-    # where each value was seen, for views of exchanges: row of the facts and column of ``matrix``
-    row: Int
-    column: Int
+    # where each value was seen, for views in ``PLACED``: row of the facts, ascending, and column of ``matrix``
+    row: Int32
+    column: Int32
 
     @property
     def node_count(self) -> int:
@@ -158,13 +161,13 @@ def _view(
         return None
     column = np.full(width, -1, dtype=np.int64)
     column[values] = np.arange(len(values))
-    row, column = (row[known], column[code]) if len(row) else (row, row)
+    placed = column[code] >= 0 if name in PLACED else np.zeros(len(code), dtype=bool)
     return View(
         name=name,
         family=family,
         matrix=matrix,
         support=support[values],
         informed=informed,
-        row=row[column >= 0],
-        column=column[column >= 0],
+        row=row[known][placed].astype(np.int32) if len(row) else NOWHERE,
+        column=column[code[placed]].astype(np.int32) if len(row) else NOWHERE,
     )

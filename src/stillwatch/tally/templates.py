@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from stillwatch.tally.distinct import distinct
 from stillwatch.tally.facts import Facts
 
 Int = npt.NDArray[np.int64]
@@ -46,8 +47,8 @@ def mine_templates(facts: Facts) -> Templates:
     rows, sentence = rows[kept], sentence[kept]
     dense = np.unique(sentence, return_inverse=True)[1].astype(np.int64)
     group = _merge_cooccurring(rows, dense)
-    pairs = np.unique(rows * (int(group.max(initial=0)) + 1) + group[dense])
     width = int(group.max(initial=0)) + 1
+    pairs = distinct(rows * width + group[dense])
     return Templates(pairs // width, pairs % width, width)
 
 
