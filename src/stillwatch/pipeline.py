@@ -5,7 +5,7 @@ Every stage is a pure function over Arrow tables and arrays. Raw text is gone af
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -14,15 +14,15 @@ import pyarrow as pa
 from stillwatch.campaigns.describe import at, describe
 from stillwatch.campaigns.judge import Judged, judge
 from stillwatch.campaigns.lookalikes import let_go
-from stillwatch.campaigns.members import membership
+from stillwatch.campaigns.members import Membership, membership
 from stillwatch.campaigns.opinions import Opinions
 from stillwatch.campaigns.score import account_scores
-from stillwatch.campaigns.select import select
+from stillwatch.campaigns.select import Named, select
 from stillwatch.campaigns.suspects import find_suspects
 from stillwatch.campaigns.weights import Weights
 from stillwatch.config import Detection
 from stillwatch.detectors import BUILTIN, Detector
-from stillwatch.detectors.suspect import Scene, build_scene
+from stillwatch.detectors.suspect import Scene, Suspect, build_scene
 from stillwatch.model import Campaign, InputSummary, NotApplicable, ScanResult
 from stillwatch.operators.views import build_views
 from stillwatch.tables import FINGERPRINTS
@@ -54,11 +54,24 @@ def build(prints: pa.Table, accounts: pa.Table | None) -> Scene:
     return build_scene(facts, roster, views, kind)
 
 
-def detect(scene: Scene, weights: Weights, detectors: tuple[Detector, ...]) -> tuple[list[Judged], Opinions]:
+def detect(
+    suspects: Iterable[Suspect], weights: Weights, detectors: Sequence[Detector]
+) -> tuple[list[Judged], Opinions]:
     """Every suspect with its evidence, guilty or not, and what they say of each other."""
-    judged = [judge(suspect, detectors, weights) for suspect in find_suspects(scene)]
+    judged = [judge(suspect, detectors, weights) for suspect in suspects]
     opinions = Opinions(judged, weights)
     return [opinions.heard(item) for item in judged], opinions
+
+
+def name(
+    judged: Sequence[Judged], opinions: Opinions, weights: Weights, detectors: Sequence[Detector], settings: Detection
+) -> list[tuple[Named, Membership]]:
+    """The suspects that become campaigns, with who of their accounts belongs to them."""
+    chosen = select(judged, settings, lambda suspect: opinions.heard(judge(suspect, detectors, weights)))
+    return [
+        (one, membership(one[0], weights.member, opinions.support(one[0], one[1]), settings.min_member))
+        for one in chosen
+    ]
 
 
 def scan(
@@ -74,20 +87,14 @@ def scan(
     say("linking accounts")
     scene = build(prints, accounts)
     say("weighing evidence")
-    judged, opinions = detect(scene, weights, detectors)
+    judged, opinions = detect(find_suspects(scene), weights, detectors)
     say("naming campaigns")
-    chosen = select(judged, settings, lambda suspect: opinions.heard(judge(suspect, detectors, weights)))
-    members = [
-        membership(item, weights.member, opinions.support(item, kind), settings.min_member) for item, kind, _ in chosen
-    ]
-    campaigns = tuple(
-        describe(item, member, kind, confidence)
-        for (item, kind, confidence), member in zip(chosen, members, strict=True)
-    )
+    named = name(judged, opinions, weights, detectors, settings)
+    campaigns = tuple(describe(item, member, kind, confidence) for (item, kind, confidence), member in named)
     result = ScanResult(
         input=summary,
         campaigns=campaigns,
-        lookalikes=let_go(judged, [item for item, _, _ in chosen]),
+        lookalikes=let_go(judged, [item for (item, _, _), _ in named]),
         not_applicable=not_applicable(detectors, scene),
         model_first_seen=model_first_seen(scene.facts),
     )
@@ -120,4 +127,4 @@ def model_first_seen(facts: Facts) -> dict[str, datetime]:
     return {word: at(int(first[i])) for i, word in enumerate(facts.words("model")) if first[i] < np.iinfo(np.int64).max}
 
 
-__all__ = ["Campaign", "build", "detect", "fingerprints", "scan"]
+__all__ = ["Campaign", "build", "detect", "fingerprints", "name", "scan"]

@@ -1,0 +1,240 @@
+"""What a reader of a scorecard is shown, as sections of words, tables and plots; Markdown and HTML render the same.
+
+Everything here is text and numbers of the bench's own. A figure is shown as its median over worlds with the least and
+the most; what is unknown is a dash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from stillwatch.bench.scorecard.calibration import LEAST_COUNT, OFF, Calibration
+from stillwatch.bench.scorecard.card import CalibrationFigures, Scorecard, SuiteFigures
+from stillwatch.bench.scorecard.statistics import Rate, Spread
+
+UNKNOWN = "–"
+CLASSES_SHOWN = 12
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True):
+    """``head`` and ``rows`` of short texts; the first column names the row. ``says``: what it counts."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    says: str = ""
+
+
+class Series(msgspec.Struct, frozen=True, kw_only=True):
+    """``points``: (x, y, least y, most y)."""
+
+    label: str
+    points: tuple[tuple[float, float, float, float], ...]
+
+
+class Plot(msgspec.Struct, frozen=True, kw_only=True):
+    """Lines over a number, y from 0 to 1. ``diagonal``: where y would equal x. ``marks``: x values that get a tick."""
+
+    title: str
+    x_says: str
+    y_says: str
+    series: tuple[Series, ...]
+    marks: tuple[float, ...]
+    diagonal: bool = False
+    even: bool = False  # marks stand at even distances, whatever lies between them
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True):
+    title: str
+    words: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
+    plots: tuple[Plot, ...] = ()
+
+
+def sections(card: Scorecard) -> list[Section]:
+    """In the order they are read; only parts that ran."""
+    made: list[Section] = []
+    if card.suites is not None:
+        made += suite_sections(card.suites)
+    if card.calibration is not None:
+        made.append(calibration_section(card.calibration))
+    return [*made, made_section(card)]
+
+
+def figure(one: Spread | None, digits: int = 3) -> str:
+    """``0.712 (0.680-0.745)``: median, least and most; one world has no spread."""
+    if one is None:
+        return UNKNOWN
+    middle = f"{one.median:.{digits}f}"
+    return middle if one.worlds == 1 else f"{middle} ({one.least:.{digits}f}–{one.most:.{digits}f})"
+
+
+def counted(one: Rate) -> str:
+    """``3 of 2,000``."""
+    return f"{one.hits:,} of {one.trials:,}" if one.trials else UNKNOWN
+
+
+def bound(one: Rate) -> str:
+    """``150 (≤ 387)`` per 100,000 with the upper 95% bound."""
+    if one.per_100k is None or one.per_100k_at_most is None:
+        return UNKNOWN
+    return f"{one.per_100k:,.0f} (≤ {one.per_100k_at_most:,.0f})"
+
+
+def suite_sections(suites: Sequence[SuiteFigures]) -> list[Section]:
+    """The overview, then what is behind it."""
+    return [
+        Section(
+            title="Accounts",
+            words=(
+                "Account recall, precision and F1 of extraction verdicts: median over worlds, least and most in "
+                "brackets. Honest accounts accused are counted over all worlds, with the exact upper 95% bound.",
+            ),
+            tables=(_overview(suites),),
+        ),
+        Section(
+            title="Campaigns and verdicts",
+            words=(
+                "Splits and merges: found campaigns, and planned ones, that were one too many, per world. Strays hold "
+                "no part of any planned campaign. Overlap: Jaccard index of the pairs that the Hungarian assignment "
+                "makes.",
+            ),
+            tables=(_campaigns(suites), _attribution(suites), *_confusions(suites)),
+        ),
+        Section(title="Tactics", tables=tuple(_tactics(suites))),
+        Section(
+            title="Who was accused and is innocent",
+            words=("Honest accounts in an extraction campaign, by look-alike class, the worst first.",),
+            tables=tuple(_classes(suites)),
+        ),
+    ]
+
+
+def _overview(suites: Sequence[SuiteFigures]) -> Table:
+    head = ("world", "worlds", "recall", "precision", "F1", "honest accused", "per 100,000 (at most)",
+            "organisations accused", "solo developers accused")  # fmt: skip
+    rows = [
+        (s.run, str(len(s.seeds)), figure(s.recall), figure(s.precision), figure(s.f1), counted(s.honest_accused),
+         bound(s.honest_accused), counted(s.organisations_accused), counted(s.solo_developers_accused))
+        for s in suites
+    ]  # fmt: skip
+    return Table(head=head, rows=tuple(rows))
+
+
+def _campaigns(suites: Sequence[SuiteFigures]) -> Table:
+    head = ("world", "splits", "merges", "strays", "overlap", "resale accounts named", "resale pools recognised")
+    rows = [
+        (s.run, figure(s.splits, 0), figure(s.merges, 0), figure(s.strays, 0), figure(s.jaccard, 2),
+         figure(s.resale_recall, 2), figure(s.resale_pools_recognised, 2))
+        for s in suites
+    ]  # fmt: skip
+    return Table(head=head, rows=tuple(rows))
+
+
+def _attribution(suites: Sequence[SuiteFigures]) -> Table:
+    head = ("world", "first capability right", "capability mix off by", "pivots found", "stated pivots right",
+            "harvest estimate / all of it", "the same / by accused accounts")  # fmt: skip
+    rows = [
+        (s.run, figure(s.capability_right, 2), figure(s.capability_off, 2), figure(s.pivots_found, 2),
+         counted(s.pivots_right), figure(s.harvest_estimate, 2), figure(s.harvest_of_found, 2))
+        for s in suites
+    ]  # fmt: skip
+    return Table(head=head, rows=tuple(rows), says="Attribution of campaigns that were found.")
+
+
+def _confusions(suites: Sequence[SuiteFigures]) -> Iterable[Table]:
+    said = ("extraction", "resale", "coordinated", "none")
+    for s in suites:
+        rows = [(real, *(f"{row.get(name, 0):,}" for name in said)) for real, row in s.confusion.items()]
+        yield Table(head=("truly", *(f"said: {name}" for name in said)), rows=tuple(rows), says=f"Accounts, {s.run}.")
+
+
+def _tactics(suites: Sequence[SuiteFigures]) -> Iterable[Table]:
+    head = ("tactic", "verdict", "campaigns", "accounts", "half found", "recall", "precision", "F1")
+    for s in suites:
+        rows = [
+            (t.tactic, t.verdict, str(t.campaigns), f"{t.accounts:,}", str(t.found), figure(t.recall, 2),
+             figure(t.precision, 2), figure(t.f1, 2))
+            for t in s.tactics
+        ]  # fmt: skip
+        if rows:
+            yield Table(head=head, rows=tuple(rows), says=f"Over the campaigns of {s.run}; each counts alike.")
+
+
+def _classes(suites: Sequence[SuiteFigures]) -> Iterable[Table]:
+    head = ("class", "accused", "per 100,000 (at most)", "worlds hit", "named otherwise")
+    for s in suites:
+        rows = [
+            (c.name, counted(c.accused), bound(c.accused), str(c.worlds_hit), f"{c.elsewhere:,}")
+            for c in s.classes
+            if c.accused.hits or c.elsewhere
+        ]
+        clean = sum(not c.accused.hits and not c.elsewhere for c in s.classes)
+        says = f"{s.run}: {clean} of {len(s.classes)} classes had nobody named."
+        yield Table(head=head, rows=tuple(rows[:CLASSES_SHOWN]), says=says)
+
+
+def calibration_section(found: CalibrationFigures) -> Section:
+    """Reliability of every probability."""
+    parts = (
+        ("accounts", "Probability of harvesting, all accounts", found.accounts),
+        ("members", "Probability of the accounts that a campaign lists", found.members),
+        ("campaigns", "Confidence of campaigns", found.campaigns),
+    )
+    words = [
+        f"Over {found.worlds} worlds. A bin of at least {LEAST_COUNT} is off where the share that was right differs from "
+        f"the stated probability by more than {OFF:.0%} of it."
+    ]
+    words += [
+        f"{title}: Brier score {UNKNOWN if c.brier is None else f'{c.brier:.4f}'} over {c.count:,}; {c.off} bins off."
+        for _, title, c in parts
+    ]
+    return Section(
+        title="Calibration",
+        words=tuple(words),
+        tables=tuple(_bins(title, c) for _, title, c in parts),
+        plots=(_reliability(parts),),
+    )
+
+
+def _bins(title: str, found: Calibration) -> Table:
+    rows = [
+        (f"{p.low:g}–{p.high:g}", f"{p.count:,}", f"{p.stated:.3f}", f"{p.right:.3f}", "off" if p.off else "")
+        for p in found.points
+    ]
+    return Table(head=("bin", "count", "stated", "right", ""), rows=tuple(rows), says=f"{title}.")
+
+
+def _reliability(parts: Sequence[tuple[str, str, Calibration]]) -> Plot:
+    series = tuple(
+        Series(label=label, points=tuple((p.stated, p.right, p.right, p.right) for p in c.points))
+        for label, _, c in parts
+    )
+    return Plot(
+        title="Reliability: the share that was right, by what was stated",
+        x_says="stated probability",
+        y_says="share right",
+        series=series,
+        marks=(0.0, 0.25, 0.5, 0.75, 1.0),
+        diagonal=True,
+    )
+
+
+def made_section(card: Scorecard) -> Section:
+    """What it was made of."""
+    made, machine = card.made, card.made.machine
+    memory = "" if machine.memory_gb is None else f", {machine.memory_gb:g} GB"
+    rows = [
+        ("stillwatch", made.stillwatch),
+        ("Python", made.python),
+        ("configuration", made.configuration),
+        ("method", made.method),
+        ("weights", ", ".join(f"{key} {value}" for key, value in sorted(made.weights.items()))),
+        ("corpus", made.corpus or "none: the composer's own grammar"),
+        ("seeds", ", ".join(map(str, card.seeds))),
+        ("machine", f"{machine.processor}, {machine.cores} cores{memory}, {machine.system}"),
+        ("packages", ", ".join(f"{name} {version}" for name, version in made.packages.items())),
+        *((f"part {name}", f"did not run: {why}") for name, why in card.skipped.items()),
+    ]
+    return Section(title="What this was made of", tables=(Table(head=("what", "which"), rows=tuple(rows)),))
