@@ -152,14 +152,19 @@ class AblationFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DetectorFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """One detector's own worth: what is lost when it alone is not asked. ``asked``: suspects it could measure."""
+    """One detector's own worth: what is lost when it alone is not asked.
+
+    ``measured``: share of the suspects it could measure. ``surprise``: bits per suspect by which the odds get worse.
+    ``earns``: whether anything at all is lost without it, on average over the worlds.
+    """
 
     name: str
     family: str
     measured: float | None
     recall_lost: Spread | None
     honest_added: int
-    pools_lost: Spread | None
+    resale_lost: Spread | None
+    surprise: Spread | None
     earns: bool
 
 
