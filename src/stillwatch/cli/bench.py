@@ -6,8 +6,14 @@ import argparse
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from stillwatch.errors import ConfigError, InputError
+
+if TYPE_CHECKING:
+    from stillwatch.bench.scorecard.plan import Plan
 
 EXAMPLES = """examples:
   stillwatch bench --quick --out scorecard                         minutes: small worlds, one seed
@@ -36,6 +42,18 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     made.add_argument("--corpus", type=Path, metavar="DIR", help="prompt files; without it the composer's own grammar")
     made.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the scorecard goes")
     made.add_argument("--jobs", type=int, default=1, metavar="N", help="worlds at a time (default: 1)")
+    made.add_argument(
+        "--base", default="small", metavar="NAME", help="suite of sweeps, ablations, ... (default: small)"
+    )
+    made.add_argument(
+        "--base-seeds", type=int, default=3, metavar="N", help="how many of the seeds those use (default: 3)"
+    )
+    made.add_argument("--permutations", type=int, default=20, metavar="N", help="permuted worlds (default: 20)")
+    made.add_argument("--held-out", action="store_true", help="fit again without each tactic family; needs --fit-cache")
+    made.add_argument(
+        "--fit-cache", type=Path, metavar="DIR", help="measured fitting worlds: the --cache of scripts/fit.py"
+    )
+    made.add_argument("--family", action="append", default=[], metavar="NAME", help="hold out only this family")
     made.add_argument("--quick", action="store_true", help="small worlds, one seed: minutes, and noise")
     return made
 
@@ -54,7 +72,7 @@ def numbers(text: str) -> tuple[int, ...]:
 
 def run(args: argparse.Namespace) -> int:
     """Measure and write; what was measured stays if it is stopped."""
-    from stillwatch.bench.scorecard.run import PARTS, Plan, bench
+    from stillwatch.bench.scorecard.run import bench
     from stillwatch.bench.scorecard.written import save
 
     out: Path = args.out
@@ -62,23 +80,42 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("is a file, not a directory", source=str(out), hint="name a directory with --out")
     if args.corpus is not None and not args.corpus.is_dir():
         raise InputError("no such directory", source=str(args.corpus), hint="give the directory of the prompt files")
-    if args.jobs < 1:
-        raise ConfigError(f"too few: {args.jobs}", where="--jobs", hint="at least 1")
-    plan = Plan(
-        seeds=numbers(args.seeds),
-        parts=tuple(args.parts.split(",")) if args.parts else PARTS,
-        corpus=args.corpus,
-        jobs=args.jobs,
-    )
-    if args.suite:
-        import msgspec
-
-        plan = msgspec.structs.replace(plan, runs=tuple(dict.fromkeys(",".join(args.suite).split(","))))
+    plan = asked(args).checked()
     with watching() as watch:
         card = bench(plan, out / "worlds", watch)
     save(card, out)
     print(f"Scorecard: {out / 'scorecard.html'}")
     return 0
+
+
+def asked(args: argparse.Namespace) -> Plan:
+    """The plan that the arguments make, or a ConfigError."""
+    from stillwatch.bench.scorecard.held_out import FAMILIES
+    from stillwatch.bench.scorecard.plan import PARTS, Plan, quick
+
+    for name in ("jobs", "base_seeds", "permutations"):
+        if getattr(args, name) < 1:
+            raise ConfigError(f"too few: {getattr(args, name)}", where=f"--{name.replace('_', '-')}", hint="at least 1")
+    if args.held_out != (args.fit_cache is not None):
+        raise ConfigError("only one of the two is given", where="--held-out, --fit-cache", hint="they go together")
+    if wrong := set(args.family) - set(FAMILIES):
+        raise ConfigError(f"no family {min(wrong)!r}", where="--family", hint=f"one of {', '.join(FAMILIES)}")
+    plan = Plan(
+        seeds=numbers(args.seeds),
+        parts=tuple(args.parts.split(",")) if args.parts else PARTS,
+        base=args.base,
+        base_seeds=args.base_seeds,
+        permutations=args.permutations,
+        fit_cache=args.fit_cache,
+        families=tuple(args.family),
+        corpus=args.corpus,
+        jobs=args.jobs,
+    )
+    if args.quick:
+        plan = quick(plan)
+    if args.suite:
+        plan = msgspec.structs.replace(plan, runs=tuple(dict.fromkeys(",".join(args.suite).split(","))))
+    return plan
 
 
 @contextmanager

@@ -92,7 +92,9 @@ def ablated(task: Task, corpus: Path | None, store: Path) -> WorldGrade:
         prints=without(world.prints, columns),
         side=None if world.side is None else without(world.side, side),
     )
-    return grade_world(task.name, task.seed, Report(*seen.scan(settings=Detection(disabled_families=off))), world.folder)
+    return grade_world(
+        task.name, task.seed, Report(*seen.scan(settings=Detection(disabled_families=off))), world.folder
+    )
 
 
 def ablation_figures(found: Sequence[tuple[Task, WorldGrade]]) -> tuple[AblationFigures, ...]:

@@ -118,9 +118,7 @@ def sweep_figures(found: Sequence[tuple[Task, WorldGrade]]) -> tuple[SweepFigure
                 by_value.setdefault(task.value, []).append(world)
         if by_value:
             points = tuple(_point(value, by_value[value]) for value in sorted(by_value))
-            made.append(
-                SweepFigures(name=assumption.name, says=assumption.says, unit=assumption.unit, points=points)
-            )
+            made.append(SweepFigures(name=assumption.name, says=assumption.says, unit=assumption.unit, points=points))
     return tuple(made)
 
 

@@ -16,7 +16,7 @@ SCHEMA = "stillwatch-scorecard/1"
 
 
 class TacticFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """``recall``, ``precision``, ``f1``: over campaigns of the tactic. ``found``: those with half their accounts named."""
+    """Over the campaigns of a tactic, each counting alike. ``found``: those with half of their accounts named."""
 
     tactic: str
     verdict: str
@@ -87,7 +87,7 @@ class SuiteFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CalibrationFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """``accounts``: all, with 0 for whoever no campaign lists. ``members``: only the listed. ``campaigns``: named ones."""
+    """``accounts``: all, 0 for whoever no campaign lists. ``members``: only the listed. ``campaigns``: the named."""
 
     worlds: int
     accounts: Calibration
@@ -173,6 +173,8 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True):
     made: Provenance
     quick: bool
     seeds: tuple[int, ...]
+    base: str  # suite of the parts that ask many questions of one world, and their seeds
+    base_seeds: tuple[int, ...]
     parts: tuple[str, ...]
     skipped: dict[str, str]
     suites: tuple[SuiteFigures, ...] | None = None

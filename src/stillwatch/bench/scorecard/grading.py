@@ -89,6 +89,7 @@ class WorldGrade(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def accused_of(campaign: Campaign) -> frozenset[Account]:
+    """Its members, without those that are merely possible."""
     return frozenset((m.platform, m.account_id) for m in campaign.roster if m.accused)
 
 

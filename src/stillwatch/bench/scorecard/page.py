@@ -14,7 +14,7 @@ from stillwatch.bench.scorecard.calibration import LEAST_COUNT, OFF, Calibration
 from stillwatch.bench.scorecard.card import CalibrationFigures, Scorecard, SuiteFigures
 from stillwatch.bench.scorecard.statistics import Rate, Spread
 
-UNKNOWN = "–"
+UNKNOWN = "-"
 CLASSES_SHOWN = 12
 
 
@@ -63,11 +63,11 @@ def sections(card: Scorecard) -> list[Section]:
 
 
 def figure(one: Spread | None, digits: int = 3) -> str:
-    """``0.712 (0.680-0.745)``: median, least and most; one world has no spread."""
+    """``0.712 (0.680 to 0.745)``: median, least and most; one world has no spread."""
     if one is None:
         return UNKNOWN
     middle = f"{one.median:.{digits}f}"
-    return middle if one.worlds == 1 else f"{middle} ({one.least:.{digits}f}–{one.most:.{digits}f})"
+    return middle if one.worlds == 1 else f"{middle} ({one.least:.{digits}f} to {one.most:.{digits}f})"
 
 
 def counted(one: Rate) -> str:
@@ -200,7 +200,7 @@ def calibration_section(found: CalibrationFigures) -> Section:
 
 def _bins(title: str, found: Calibration) -> Table:
     rows = [
-        (f"{p.low:g}–{p.high:g}", f"{p.count:,}", f"{p.stated:.3f}", f"{p.right:.3f}", "off" if p.off else "")
+        (f"{p.low:g} to {p.high:g}", f"{p.count:,}", f"{p.stated:.3f}", f"{p.right:.3f}", "off" if p.off else "")
         for p in found.points
     ]
     return Table(head=("bin", "count", "stated", "right", ""), rows=tuple(rows), says=f"{title}.")

@@ -22,10 +22,10 @@ from stillwatch.compose import Suite
 
 Kind = Literal["suite", "sweep", "source", "tactic", "permutation", "ablation", "detectors"]
 PACKAGE = Path(stillwatch.__file__).parent
-# what an answer depends on; the bench itself is told apart by RESULT_VERSION
+# what an answer depends on: code and fitted files that compose and detect, and those of the bench that grade
 METHOD = ("campaigns", "compose", "detectors", "ingest", "operators", "tally", "text")
 METHOD_FILES = ("api.py", "config.py", "model.py", "pipeline.py", "tables.py", "bench/quality.py")
-RESULT_VERSION = "1"  # raise when a task's answer changes its meaning or form
+ANSWERING = ("ablations", "calibration", "grading", "matching", "permuted", "statistics", "truth", "worlds", "worth")
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +85,8 @@ def corpus_digest(corpus: Path | None) -> str | None:
 
 def ground(corpus: Path | None) -> str:
     """Digest of what every answer depends on."""
-    parts = [RESULT_VERSION, method_digest(), corpus_digest(corpus)]
+    grading = b"".join((Path(__file__).parent / f"{name}.py").read_bytes() for name in ANSWERING)
+    parts = [hashlib.sha256(grading).hexdigest(), method_digest(), corpus_digest(corpus)]
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:16]
 
 

@@ -1,4 +1,4 @@
-"""Worlds for the bench: composed into a directory of their own, scanned as the command line would, or fingerprinted once.
+"""Worlds for the bench: composed into a directory of their own, scanned as a user would, or fingerprinted.
 
 Fingerprints are kept beside the answers only for parts that ask many questions of one world.
 """
@@ -59,7 +59,7 @@ def write_task_world(task: Task, corpus: Path | None, folder: Path) -> Path:
     return folder
 
 
-def graded(task: Task, corpus: Path | None) -> WorldGrade:
+def graded(task: Task, corpus: Path | None, store: Path) -> WorldGrade:  # noqa: ARG001 - leaves nothing in the store
     """Compose, scan, grade; nothing but the grade is left."""
     with tempfile.TemporaryDirectory() as temporary:
         world = write_task_world(task, corpus, Path(temporary) / "world")

@@ -27,7 +27,7 @@ from stillwatch.campaigns.weights import Weights, load_weights
 from stillwatch.compose import Suite
 from stillwatch.config import Detection
 from stillwatch.detectors import BUILTIN, Detector, Measurement
-from stillwatch.detectors.suspect import Scene, Suspect
+from stillwatch.detectors.suspect import Suspect
 from stillwatch.model import Axis
 
 MOST_ODDS = 20.0  # log2; beyond, one suspect would be the whole mean
@@ -107,17 +107,16 @@ def worths(task: Task, corpus: Path | None, store: Path) -> tuple[Worth, ...]:
     asked = tuple(Remembered(detector, memory) for detector in BUILTIN)
     names = [(row["platform"], row["account_id"]) for row in scene.roster.names.to_pylist()]
     weights = load_weights()
-    found = [_judged("", scene, suspects, asked, weights, truth, names)]
+    found = [_judged("", suspects, asked, weights, truth, names)]
     for one in asked:
         rest = tuple(other for other in asked if other is not one)
-        own = _judged(one.name, scene, suspects, rest, weights, truth, names)
+        own = _judged(one.name, suspects, rest, weights, truth, names)
         found.append(msgspec.structs.replace(own, measured=memory.share_measured(one.name)))
     return tuple(found)
 
 
 def _judged(
     name: str,
-    scene: Scene,
     suspects: Sequence[Suspect],
     detectors: Sequence[Detector],
     weights: Weights,
@@ -140,7 +139,7 @@ def _judged(
 
 
 def _surprise(judged: Sequence[Judged], truth: Truth, names: Sequence[Account]) -> float | None:
-    """Mean log2 loss of both axes over groups, by the shares of their accounts that are of one campaign, and harvest."""
+    """Mean log2 loss of both axes over groups, by the shares of their accounts of one campaign, and that harvest."""
     campaign = np.array([truth.accounts[name]["campaign"] or "" for name in names])
     harvests = np.array([truth.accounts[name]["verdict"] == "extraction" for name in names])
     losses = []
