@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from stillwatch.bench.scorecard.card import Scorecard
-from stillwatch.bench.scorecard.page import Section, Table, sections
+from stillwatch.bench.scorecard.page import sections
+from stillwatch.bench.scorecard.shown import Section, Table
 
 TITLE = "Scorecard"
+QUICK = "A quick run: small worlds and one seed. It shows that the bench works, not how good detection is."
 
 
 def markdown(card: Scorecard) -> str:

@@ -8,48 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import msgspec
+from stillwatch.bench.scorecard.card import Scorecard, SuiteFigures
+from stillwatch.bench.scorecard.page_parts import (
+    ablation_section,
+    calibration_section,
+    detector_section,
+    held_out_section,
+    permutation_section,
+    sweep_section,
+)
+from stillwatch.bench.scorecard.shown import Section, Table, bound, counted, figure
 
-from stillwatch.bench.scorecard.calibration import LEAST_COUNT, OFF, Calibration
-from stillwatch.bench.scorecard.card import CalibrationFigures, Scorecard, SuiteFigures
-from stillwatch.bench.scorecard.statistics import Rate, Spread
-
-UNKNOWN = "-"
 CLASSES_SHOWN = 12
-
-
-class Table(msgspec.Struct, frozen=True, kw_only=True):
-    """``head`` and ``rows`` of short texts; the first column names the row. ``says``: what it counts."""
-
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    says: str = ""
-
-
-class Series(msgspec.Struct, frozen=True, kw_only=True):
-    """``points``: (x, y, least y, most y)."""
-
-    label: str
-    points: tuple[tuple[float, float, float, float], ...]
-
-
-class Plot(msgspec.Struct, frozen=True, kw_only=True):
-    """Lines over a number, y from 0 to 1. ``diagonal``: where y would equal x. ``marks``: x values that get a tick."""
-
-    title: str
-    x_says: str
-    y_says: str
-    series: tuple[Series, ...]
-    marks: tuple[float, ...]
-    diagonal: bool = False
-    even: bool = False  # marks stand at even distances, whatever lies between them
-
-
-class Section(msgspec.Struct, frozen=True, kw_only=True):
-    title: str
-    words: tuple[str, ...] = ()
-    tables: tuple[Table, ...] = ()
-    plots: tuple[Plot, ...] = ()
 
 
 def sections(card: Scorecard) -> list[Section]:
@@ -59,27 +29,17 @@ def sections(card: Scorecard) -> list[Section]:
         made += suite_sections(card.suites)
     if card.calibration is not None:
         made.append(calibration_section(card.calibration))
+    if card.sweeps:
+        made.append(sweep_section(card.sweeps))
+    if card.held_out:
+        made.append(held_out_section(card.held_out))
+    if card.permutation is not None:
+        made.append(permutation_section(card.permutation))
+    if card.ablations:
+        made.append(ablation_section(card.ablations))
+    if card.detectors:
+        made.append(detector_section(card.detectors))
     return [*made, made_section(card)]
-
-
-def figure(one: Spread | None, digits: int = 3) -> str:
-    """``0.712 (0.680 to 0.745)``: median, least and most; one world has no spread."""
-    if one is None:
-        return UNKNOWN
-    middle = f"{one.median:.{digits}f}"
-    return middle if one.worlds == 1 else f"{middle} ({one.least:.{digits}f} to {one.most:.{digits}f})"
-
-
-def counted(one: Rate) -> str:
-    """``3 of 2,000``."""
-    return f"{one.hits:,} of {one.trials:,}" if one.trials else UNKNOWN
-
-
-def bound(one: Rate) -> str:
-    """``150 (≤ 387)`` per 100,000 with the upper 95% bound."""
-    if one.per_100k is None or one.per_100k_at_most is None:
-        return UNKNOWN
-    return f"{one.per_100k:,.0f} (≤ {one.per_100k_at_most:,.0f})"
 
 
 def suite_sections(suites: Sequence[SuiteFigures]) -> list[Section]:
@@ -175,52 +135,6 @@ def _classes(suites: Sequence[SuiteFigures]) -> Iterable[Table]:
         yield Table(head=head, rows=tuple(rows[:CLASSES_SHOWN]), says=says)
 
 
-def calibration_section(found: CalibrationFigures) -> Section:
-    """Reliability of every probability."""
-    parts = (
-        ("accounts", "Probability of harvesting, all accounts", found.accounts),
-        ("members", "Probability of the accounts that a campaign lists", found.members),
-        ("campaigns", "Confidence of campaigns", found.campaigns),
-    )
-    words = [
-        f"Over {found.worlds} worlds. A bin of at least {LEAST_COUNT} is off where the share that was right differs from "
-        f"the stated probability by more than {OFF:.0%} of it."
-    ]
-    words += [
-        f"{title}: Brier score {UNKNOWN if c.brier is None else f'{c.brier:.4f}'} over {c.count:,}; {c.off} bins off."
-        for _, title, c in parts
-    ]
-    return Section(
-        title="Calibration",
-        words=tuple(words),
-        tables=tuple(_bins(title, c) for _, title, c in parts),
-        plots=(_reliability(parts),),
-    )
-
-
-def _bins(title: str, found: Calibration) -> Table:
-    rows = [
-        (f"{p.low:g} to {p.high:g}", f"{p.count:,}", f"{p.stated:.3f}", f"{p.right:.3f}", "off" if p.off else "")
-        for p in found.points
-    ]
-    return Table(head=("bin", "count", "stated", "right", ""), rows=tuple(rows), says=f"{title}.")
-
-
-def _reliability(parts: Sequence[tuple[str, str, Calibration]]) -> Plot:
-    series = tuple(
-        Series(label=label, points=tuple((p.stated, p.right, p.right, p.right) for p in c.points))
-        for label, _, c in parts
-    )
-    return Plot(
-        title="Reliability: the share that was right, by what was stated",
-        x_says="stated probability",
-        y_says="share right",
-        series=series,
-        marks=(0.0, 0.25, 0.5, 0.75, 1.0),
-        diagonal=True,
-    )
-
-
 def made_section(card: Scorecard) -> Section:
     """What it was made of."""
     made, machine = card.made, card.made.machine
@@ -237,4 +151,4 @@ def made_section(card: Scorecard) -> Section:
         ("packages", ", ".join(f"{name} {version}" for name, version in made.packages.items())),
         *((f"part {name}", f"did not run: {why}") for name, why in card.skipped.items()),
     ]
-    return Section(title="What this was made of", tables=(Table(head=("what", "which"), rows=tuple(rows)),))
+    return Section(title="What this was made of", tables=(Table(head=("what", "which"), rows=tuple(rows), wordy=True),))

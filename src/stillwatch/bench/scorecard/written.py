@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from stillwatch.bench.scorecard.card import SCHEMA, Scorecard
+from stillwatch.bench.scorecard.html import html
 from stillwatch.bench.scorecard.markdown import markdown
 from stillwatch.bench.scorecard.tasks import write
 from stillwatch.errors import InputError
@@ -14,7 +15,11 @@ from stillwatch.errors import InputError
 
 def save(card: Scorecard, out: Path) -> None:
     """``scorecard.json``, ``scorecard.md`` and ``scorecard.html`` under ``out``."""
-    made = {"scorecard.json": encoded(card), "scorecard.md": markdown(card).encode()}
+    made = {
+        "scorecard.json": encoded(card),
+        "scorecard.md": markdown(card).encode(),
+        "scorecard.html": html(card).encode(),
+    }
     for name, content in made.items():
         write(out / name, content)
 
