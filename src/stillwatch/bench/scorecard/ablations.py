@@ -19,7 +19,7 @@ from stillwatch.bench.scorecard.assemble import honest_accused
 from stillwatch.bench.scorecard.card import AblationFigures
 from stillwatch.bench.scorecard.grading import WorldGrade, grade_world
 from stillwatch.bench.scorecard.permuted import BLOCKS
-from stillwatch.bench.scorecard.statistics import spread
+from stillwatch.bench.scorecard.statistics import lost, spread
 from stillwatch.bench.scorecard.tasks import Task
 from stillwatch.bench.scorecard.worlds import Prepared, prepared
 from stillwatch.compose import Suite
@@ -117,8 +117,6 @@ def _figures(hidden: tuple[str, ...], worlds: dict[int, WorldGrade], whole: dict
         precision=spread(w.grade.precision for w in grades),
         honest_accused=honest_accused(grades),
         recall_lost=spread(
-            whole[seed].grade.recall - world.grade.recall
-            for seed, world in worlds.items()
-            if seed in whole and whole[seed].grade.recall is not None and world.grade.recall is not None
+            lost(whole[seed].grade.recall, world.grade.recall) for seed, world in worlds.items() if seed in whole
         ),
     )

@@ -35,9 +35,9 @@ def _blend(suite: Suite, value: float) -> Suite:
     return msgspec.structs.replace(suite, blend=value)
 
 
-def _assume(name: str, kind: Callable[[float], float]) -> Callable[[Suite, float], Suite]:
+def _assume(make: Callable[[float], Assumed]) -> Callable[[Suite, float], Suite]:
     def put(suite: Suite, value: float) -> Suite:
-        return msgspec.structs.replace(suite, assumed=Assumed(**{name: kind(value)}))
+        return msgspec.structs.replace(suite, assumed=make(value))
 
     return put
 
@@ -55,28 +55,28 @@ ASSUMPTIONS = (
         says="Accounts that pay with one card",
         unit="accounts per card",
         values=(1, 2, 5, 15, 50),
-        set=_assume("accounts_per_card", int),
+        set=_assume(lambda value: Assumed(accounts_per_card=int(value))),
     ),
     Assumption(
         name="replacement_lag",
         says="How long until a closed account's work goes on (a quarter are closed)",
         unit="hours, median",
         values=(0.1, 1.0, 6.0, 24.0, 96.0),
-        set=_assume("replacement_lag_h", float),
+        set=_assume(lambda value: Assumed(replacement_lag_h=value)),
     ),
     Assumption(
         name="account_life",
         says="How long an account is worked",
         unit="days, median",
         values=(0.5, 1.0, 3.0, 7.0, 14.0),
-        set=_assume("life_days", float),
+        set=_assume(lambda value: Assumed(life_days=value)),
     ),
     Assumption(
         name="address_sharing",
         says="Accounts that share a way out to the internet",
         unit="accounts per line of the operator's pool",
         values=(1, 2, 4, 8, 16),
-        set=_assume("accounts_per_line", int),
+        set=_assume(lambda value: Assumed(accounts_per_line=int(value))),
     ),
 )
 BY_NAME = {assumption.name: assumption for assumption in ASSUMPTIONS}

@@ -1,4 +1,4 @@
-"""The scorecard as one HTML file: no script, no request to anywhere, the same sections as the Markdown and its plots."""
+"""The scorecard as one HTML file: no script, no request to anywhere; the sections of the Markdown, and plots."""
 
 from __future__ import annotations
 

@@ -17,9 +17,11 @@ from stillwatch.bench.scorecard.page_parts import (
     permutation_section,
     sweep_section,
 )
-from stillwatch.bench.scorecard.shown import Section, Table, bound, counted, figure
+from stillwatch.bench.scorecard.shown import UNKNOWN, Section, Table, bound, counted, figure
 
 CLASSES_SHOWN = 12
+CAMPAIGNS_SHOWN = 15
+WELL_FOUND = 0.9
 
 
 def sections(card: Scorecard) -> list[Section]:
@@ -48,21 +50,32 @@ def suite_sections(suites: Sequence[SuiteFigures]) -> list[Section]:
         Section(
             title="Accounts",
             words=(
-                "Account recall, precision and F1 of extraction verdicts: median over worlds, least and most in "
-                "brackets. Honest accounts accused are counted over all worlds, with the exact upper 95% bound.",
+                (
+                    "Account recall, precision and F1 of extraction verdicts: median over worlds, least and most in "
+                    "brackets. Honest accounts accused are counted over all worlds, with the exact upper 95% bound."
+                ),
             ),
             tables=(_overview(suites),),
         ),
         Section(
             title="Campaigns and verdicts",
             words=(
-                "Splits and merges: found campaigns, and planned ones, that were one too many, per world. Strays hold "
-                "no part of any planned campaign. Overlap: Jaccard index of the pairs that the Hungarian assignment "
-                "makes.",
+                (
+                    "Splits and merges: found campaigns, and planned ones, that were one too many, per world. Strays "
+                    "hold no part of any planned campaign. Overlap: Jaccard index of the pairs that the Hungarian "
+                    "assignment makes."
+                ),
             ),
             tables=(_campaigns(suites), _attribution(suites), *_confusions(suites)),
         ),
         Section(title="Tactics", tables=tuple(_tactics(suites))),
+        Section(
+            title="Campaigns least found",
+            words=(
+                f"At most {CAMPAIGNS_SHOWN} of each kind of world, the worst F1 first; scorecard.json has them all.",
+            ),
+            tables=tuple(_least_found(suites)),
+        ),
         Section(
             title="Who was accused and is innocent",
             words=("Honest accounts in an extraction campaign, by look-alike class, the worst first.",),
@@ -120,6 +133,22 @@ def _tactics(suites: Sequence[SuiteFigures]) -> Iterable[Table]:
         ]  # fmt: skip
         if rows:
             yield Table(head=head, rows=tuple(rows), says=f"Over the campaigns of {s.run}; each counts alike.")
+
+
+def _least_found(suites: Sequence[SuiteFigures]) -> Iterable[Table]:
+    head = ("campaign", "tactic", "verdict", "accounts", "recall", "precision", "F1", "found as", "in pieces")
+    for s in suites:
+        worst = sorted((c for c in s.campaigns if c.f1 < WELL_FOUND), key=lambda c: (c.f1, c.seed, c.name))
+        rows = [
+            (f"{c.seed}/{c.name}", c.tactic, c.verdict, f"{c.accounts:,}", f"{c.recall:.2f}",
+             UNKNOWN if c.precision is None else f"{c.precision:.2f}", f"{c.f1:.2f}", c.found_as or "nothing",
+             str(c.split_into))
+            for c in worst[:CAMPAIGNS_SHOWN]
+        ]  # fmt: skip
+        if s.campaigns:
+            found = len(s.campaigns) - len(worst)
+            says = f"{s.run}: {found} of {len(s.campaigns)} campaigns have an F1 of {WELL_FOUND:g} or more."
+            yield Table(head=head, rows=tuple(rows), says=says)
 
 
 def _classes(suites: Sequence[SuiteFigures]) -> Iterable[Table]:

@@ -26,8 +26,8 @@ def calibration_section(found: CalibrationFigures) -> Section:
     )
     words = [
         (
-            f"Over {found.worlds} worlds. A bin of at least {LEAST_COUNT} is off where the share that was right differs "
-            f"from the stated probability by more than {OFF:.0%} of it."
+            f"Over {found.worlds} worlds. A bin of at least {LEAST_COUNT} is off where the share that was right "
+            f"differs from the stated probability by more than {OFF:.0%} of it."
         )
     ]
     words += [
@@ -83,8 +83,10 @@ def sweep_section(sweeps: Sequence[SweepFigures]) -> Section:
     return Section(
         title="What is assumed, swept",
         words=(
-            "Nobody has published these about real campaigns. Each is set for every group campaign of otherwise like "
-            "worlds; all else is drawn as ever. Lines are medians, bars the least and the most over seeds.",
+            (
+                "Nobody has published these about real campaigns. Each is set for every group campaign of otherwise "
+                "like worlds; all else is drawn as ever. Lines are medians, bars the least and the most over seeds."
+            ),
         ),
         tables=tuple(tables),
         plots=tuple(_sweep_plot(sweep) for sweep in sweeps),
@@ -122,8 +124,10 @@ def held_out_section(found: Sequence[HeldOutFigures]) -> Section:
     return Section(
         title="Held out in turn",
         words=(
-            "Worlds whose campaigns are of one tactic family, or draw their prompts from one source. Without: by weights "
-            "that never saw it. Fitted: by weights that did.",
+            (
+                "Worlds whose campaigns are of one tactic family, or draw their prompts from one source. Without: by "
+                "weights that never saw it. Fitted: by weights that did."
+            ),
         ),
         tables=(Table(head=head, rows=tuple(rows)),),
     )
@@ -146,8 +150,10 @@ def permutation_section(found: PermutationFigures) -> Section:
     return Section(
         title="Permutation control",
         words=(
-            "Each kind of attribute is dealt to other accounts, independently of the others, so that no two kinds agree "
-            "on who belongs together. Every campaign named here is a false one.",
+            (
+                "Each kind of attribute is dealt to other accounts, independently of the others, so that no two kinds "
+                "agree on who belongs together. Every campaign named here is a false one."
+            ),
         ),
         tables=(Table(head=("what", "count"), rows=rows),),
     )
@@ -181,8 +187,10 @@ def detector_section(found: Sequence[DetectorFigures]) -> Section:
     return Section(
         title="What each detector is worth",
         words=(
-            "What is lost when it alone is not asked; weights stay as they were fitted, and average over what they are "
-            f"not told. {idle} of {len(found)} earned nothing on these worlds.",
+            (
+                "What is lost when it alone is not asked; weights stay as they were fitted, and average over what they "
+                f"are not told. {idle} of {len(found)} earned nothing on these worlds."
+            ),
         ),
         tables=(Table(head=head, rows=tuple(rows)),),
     )

@@ -33,7 +33,6 @@ from stillwatch.bench.scorecard.tasks import Task
 from stillwatch.bench.scorecard.worlds import Prepared, prepared
 from stillwatch.compose import Suite
 from stillwatch.model import ScanResult
-from stillwatch.tables import ACCOUNTS, FINGERPRINTS
 from stillwatch.tally.roster import codes
 
 PER_TASK = 5  # permutations of one world that share its fingerprints
@@ -110,16 +109,18 @@ def permute(prints: pa.Table, side: pa.Table | None, rng: np.random.Generator) -
         source = np.empty(len(order), dtype=np.int64)
         source[_blocks(start, rng)] = _blocks(start, rng)
         ordered = _dealt(ordered, family, source)
-    if side is not None:
-        for family in SIDES.values():
-            side = _dealt(side, family, rng.permutation(side.num_rows))
-    return ordered, side
+    if side is None:
+        return ordered, None
+    sides: pa.Table = side
+    for family in SIDES.values():
+        sides = _dealt(sides, family, rng.permutation(sides.num_rows))
+    return ordered, sides
 
 
 def _blocks(start: npt.NDArray[np.int64], rng: np.random.Generator) -> npt.NDArray[np.int64]:
     """Rows account by account, in a random order of accounts."""
     order = rng.permutation(len(start) - 1)
-    return np.concatenate([np.arange(start[i], start[i + 1]) for i in order])
+    return np.concatenate([np.arange(int(start[i]), int(start[i + 1])) for i in order.tolist()])
 
 
 def _dealt(table: pa.Table, columns: Sequence[str], source: npt.NDArray[np.int64]) -> pa.Table:
@@ -183,10 +184,3 @@ def permutation_figures(answers: Sequence[tuple[Permuted, ...]]) -> PermutationF
         unpermuted=sum(len(one.verdicts) for one in every if one.number < 0),
         with_campaign_at_most=None if at_most is None else round(at_most, 4),
     )
-
-
-def covers_everything() -> bool:
-    """Whether every column is either dealt out or part of the frame, once."""
-    rows = [*FRAME, *(name for family in BLOCKS.values() for name in family)]
-    sides = [*SIDE_FRAME, *(name for family in SIDES.values() for name in family)]
-    return sorted(rows) == sorted(FINGERPRINTS.names) and sorted(sides) == sorted(ACCOUNTS.names)

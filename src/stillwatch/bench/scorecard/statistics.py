@@ -45,6 +45,11 @@ def share(part: float, whole: float) -> float | None:
     return round(part / whole, 4) if whole else None
 
 
+def lost(before: float | None, after: float | None) -> float | None:
+    """A figure that was, less what it is now; None where either is unknown."""
+    return None if before is None or after is None else before - after
+
+
 def f1(precision: float | None, recall: float | None) -> float | None:
     """Harmonic mean. None where the recall is unknown; 0 where nobody was named although somebody should have been."""
     if recall is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from multiprocessing import get_context
@@ -58,7 +58,7 @@ class Workers:
 
 
 @contextmanager
-def workers(jobs: int) -> Iterator[Workers]:
+def workers(jobs: int) -> Generator[Workers]:
     """For the length of a ``with`` block; what still waits when it is left early is not begun."""
     if jobs <= 1:
         yield Workers(None)

@@ -17,7 +17,7 @@ import numpy as np
 
 from stillwatch import pipeline
 from stillwatch.bench.scorecard.card import DetectorFigures
-from stillwatch.bench.scorecard.statistics import share, spread
+from stillwatch.bench.scorecard.statistics import lost, share, spread
 from stillwatch.bench.scorecard.tasks import Task
 from stillwatch.bench.scorecard.truth import Account, Truth, read_truth
 from stillwatch.bench.scorecard.worlds import prepared
@@ -167,9 +167,9 @@ def detector_figures(answers: Sequence[tuple[Worth, ...]]) -> tuple[DetectorFigu
 
 def _figures(detector: Detector, answers: Sequence[tuple[Worth, ...]]) -> DetectorFigures:
     pairs = [(answer[0], one) for answer in answers for one in answer if one.name == detector.name]
-    recall = spread(_lost(whole.recall, one.recall) for whole, one in pairs)
-    pools = spread(_lost(whole.resale, one.resale) for whole, one in pairs)
-    surprise = spread(_lost(one.surprise, whole.surprise) for whole, one in pairs)
+    recall = spread(lost(whole.recall, one.recall) for whole, one in pairs)
+    pools = spread(lost(whole.resale, one.resale) for whole, one in pairs)
+    surprise = spread(lost(one.surprise, whole.surprise) for whole, one in pairs)
     honest = sum(one.honest - whole.honest for whole, one in pairs)
     means = [figure.mean for figure in (recall, pools, surprise) if figure is not None]
     measured = spread(one.measured for _, one in pairs)
@@ -183,7 +183,3 @@ def _figures(detector: Detector, answers: Sequence[tuple[Worth, ...]]) -> Detect
         surprise=surprise,
         earns=honest > 0 or any(mean > 0 for mean in means),
     )
-
-
-def _lost(before: float | None, after: float | None) -> float | None:
-    return None if before is None or after is None else before - after
