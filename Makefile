@@ -6,6 +6,9 @@ OUT ?= demo
 # prompts and traffic traces to fit and measure on; without them the composer writes its own text
 CORPUS ?= $(or $(STILLWATCH_CORPUS),../shared/data)
 WITH_CORPUS = $(if $(wildcard $(CORPUS)),--corpus $(CORPUS))
+# worlds that the scorecard is measured on, and how many at a time
+SEEDS ?= 1-10
+JOBS ?= 1
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
@@ -44,8 +47,9 @@ format: $(DEV) ## rewrite the code in the project's format
 bench: $(DEV) ## CPU of a scan against a plain scan-and-hash of the prompts
 	$(BIN)/python -m stillwatch.bench.speed
 
-quality: $(DEV) ## recall, precision and false accusations on worlds that nothing was fitted on (an hour)
-	$(BIN)/python -m stillwatch.bench.quality $(WITH_CORPUS) --out docs/measurements/quality.json
+quality: $(DEV) ## the scorecard, on worlds that nothing was fitted on (hours; SEEDS=1-10 JOBS=2 PARTS=suites,...)
+	$(BIN)/stillwatch bench $(WITH_CORPUS) --seeds $(SEEDS) --jobs $(JOBS) $(if $(PARTS),--parts $(PARTS)) --out out/scorecard
+	cp out/scorecard/scorecard.json docs/measurements/scorecard.json
 
 peers: $(DEV) ## other people's methods on the same worlds, and where they win (half an hour)
 	$(BIN)/python -m stillwatch.bench.peers $(WITH_CORPUS) --out docs/measurements/peers.json
