@@ -29,6 +29,7 @@ def test_a_quick_run_fills_every_part_and_is_resumed(tmp_path: Path) -> None:
     assert card.permutation.permutations == 2
     assert card.ablations
     assert card.detectors
+    assert any(detector.surprise is not None and detector.surprise.mean != 0 for detector in card.detectors)
     assert "held_out, tactic families" in card.skipped
     kept = {path: path.stat().st_mtime_ns for path in (out / "worlds").rglob("*") if path.is_file()}
     first = (out / "scorecard.json").read_bytes()

@@ -95,6 +95,8 @@ def test_the_innocent_are_counted_by_class_organisation_and_trade(world: Path) -
 def test_possible_members_are_accused_of_nothing_but_their_probability_counts(world: Path) -> None:
     found = graded(world, campaign("extraction", [*members("red", 10), member("individual-0", 0.55)]))
     assert found.grade.precision == 1.0
+    assert found.classes["individual"].accused == 0
+    assert next(c for c in found.campaigns if c.name == "red").jaccard == 1.0
     assert sum(b.count for b in found.member_bins) == 11
     assert sum(b.count for b in found.account_bins) == 100
     (wrong,) = [b for b in found.member_bins if b.count == 1]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -90,7 +91,7 @@ def prepared(task: Task, corpus: Path | None, store: Path) -> Prepared:
         try:
             world = write_task_world(task, corpus, made / "world")
             _save(_prepare(world).prints, world / "prints.arrow")
-            if not folder.exists():  # another process may have been faster
+            with suppress(OSError):  # another process was faster: its world is the same
                 world.rename(folder)
         finally:
             shutil.rmtree(made, ignore_errors=True)
