@@ -1,8 +1,8 @@
 """Rewrites the generated parts of the documents: the README's figures and ``docs/detectors.md``.
 
 Figures come from ``docs/measurements/scorecard.json``, which ``make quality`` writes and nobody edits; where it is not
-there, from the grades in ``quality.json``. The page of detectors is their own docstrings. With ``--check`` nothing is written and the exit code says whether something would
-have been.
+there, from the grades in ``quality.json``. The page of detectors is their own docstrings. With ``--check`` nothing is
+written and the exit code says whether something would have been.
 """
 
 from __future__ import annotations

@@ -27,6 +27,9 @@ exit codes: 0 measured, 2 unusable arguments
 """
 
 
+PARTS = ("suites", "calibration", "sweeps", "held_out", "permutation", "ablations", "detectors")
+
+
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     """The command's arguments."""
     made = subparsers.add_parser(
@@ -38,7 +41,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     made.add_argument("--suite", action="append", metavar="NAMES", help="suites to run, comma-separated (default: all)")
     made.add_argument("--seeds", default="1,2", metavar="LIST", help="below 1000: 1,2 or 1-10 (default: 1,2)")
-    made.add_argument("--parts", metavar="NAMES", help="of suites, calibration, sweeps, held_out, permutation, ...")
+    made.add_argument("--parts", metavar="NAMES", help=f"of {', '.join(PARTS)}")
     made.add_argument("--corpus", type=Path, metavar="DIR", help="prompt files; without it the composer's own grammar")
     made.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the scorecard goes")
     made.add_argument("--jobs", type=int, default=1, metavar="N", help="worlds at a time (default: 1)")
@@ -91,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
 def asked(args: argparse.Namespace) -> Plan:
     """The plan that the arguments make, or a ConfigError."""
     from stillwatch.bench.scorecard.held_out import FAMILIES
-    from stillwatch.bench.scorecard.plan import PARTS, Plan, quick
+    from stillwatch.bench.scorecard.plan import Plan, quick
 
     for name in ("jobs", "base_seeds", "permutations"):
         if getattr(args, name) < 1:

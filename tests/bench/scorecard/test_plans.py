@@ -11,7 +11,7 @@ import pytest
 
 from stillwatch.bench.scorecard.assumptions import ASSUMPTIONS, sweep_figures, sweep_tasks, thinned
 from stillwatch.bench.scorecard.held_out import FAMILIES, kept_rows, source_suite
-from stillwatch.bench.scorecard.plan import Plan, quick, skipped, tasks_of
+from stillwatch.bench.scorecard.plan import PARTS, Plan, quick, skipped, tasks_of
 from stillwatch.bench.scorecard.tasks import Task, ground, kept, write
 from stillwatch.bench.scorecard.work import KINDS
 from stillwatch.cli import bench as command
@@ -56,6 +56,10 @@ def test_the_command_says_what_is_wrong_and_writes_nothing(tmp_path: Path, capsy
     assert capsys.readouterr().err.count("\n") == 1
     assert main(["bench", "--corpus", str(tmp_path / "none"), "--out", str(out)]) == 2
     assert not out.exists()
+
+
+def test_the_help_names_every_part() -> None:
+    assert command.PARTS == PARTS
 
 
 def test_every_task_has_somebody_to_carry_it_out() -> None:
