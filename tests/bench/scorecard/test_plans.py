@@ -208,3 +208,4 @@ def test_a_source_is_harvested_by_campaigns_that_are_after_what_it_holds() -> No
     assert suite.only_sources == ("codealpaca",)
     assert "coding_sweep" in suite.tactics
     assert "computer_control" not in suite.tactics
+    assert source_suite("llava_bench_qa_a").tactics == ("broad_multimodal",)

@@ -141,11 +141,15 @@ def sources(corpus: Path) -> list[str]:
 
 
 def source_suite(source: str) -> Suite:
-    """A small world whose campaigns draw their lists from one source, after what that source holds."""
+    """A small world whose campaigns draw their lists from one source, after what that source holds.
+
+    What such a campaign is after beside that comes from the composer's grammar.
+    """
     fits = {capability for capability, rows in LISTS.items() if any(name == source for name, _ in rows)}
-    tactics = tuple(
-        t.name for t in BUILTIN if not t.single and all(max(m, key=lambda c: m[c]) in fits for m in t.mixes)
-    )
+    led = {t.name: [max(mix, key=lambda c: mix[c]) in fits for mix in t.mixes] for t in BUILTIN if not t.single}
+    tactics = tuple(name for name, first in led.items() if all(first))
+    if not tactics:  # no tactic is after nothing else
+        tactics = tuple(name for name, first in led.items() if any(first))
     return msgspec.structs.replace(
         SUITES["small"], only_sources=(source,), held_out_sources=(), tactics=tactics, campaigns=(3, 5)
     )
