@@ -8,6 +8,9 @@ CORPUS ?= $(or $(STILLWATCH_CORPUS),../shared/data)
 WITH_CORPUS = $(if $(wildcard $(CORPUS)),--corpus $(CORPUS))
 # checkout of the repository that docs/real-data.md names; it does not come with this project
 REAL ?= ../hop-airdrop
+# worlds that the scorecard is measured on, and how many at a time
+SEEDS ?= 1-10
+JOBS ?= 1
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
@@ -46,8 +49,9 @@ format: $(DEV) ## rewrite the code in the project's format
 bench: $(DEV) ## CPU of a scan against a plain scan-and-hash of the prompts
 	$(BIN)/python -m stillwatch.bench.speed
 
-quality: $(DEV) ## recall, precision and false accusations on worlds that nothing was fitted on (an hour)
-	$(BIN)/python -m stillwatch.bench.quality $(WITH_CORPUS) --out docs/measurements/quality.json
+quality: $(DEV) ## the scorecard, on worlds that nothing was fitted on (hours; SEEDS=1-10 JOBS=2 PARTS=suites,...)
+	$(BIN)/stillwatch bench $(WITH_CORPUS) --seeds $(SEEDS) --jobs $(JOBS) $(if $(PARTS),--parts $(PARTS)) --out out/scorecard
+	cp out/scorecard/scorecard.json docs/measurements/scorecard.json
 
 peers: $(DEV) ## other people's methods on the same worlds, and where they win (half an hour)
 	$(BIN)/python -m stillwatch.bench.peers $(WITH_CORPUS) --out docs/measurements/peers.json

@@ -1,8 +1,8 @@
 """Rewrites the generated parts of the documents: the README's figures and ``docs/detectors.md``.
 
-Figures come from ``docs/measurements/quality.json``, which ``make quality`` writes and nobody edits. The page of
-detectors is their own docstrings. With ``--check`` nothing is written and the exit code says whether something would
-have been.
+Figures come from ``docs/measurements/scorecard.json``, which ``make quality`` writes and nobody edits; where it is not
+there, from the grades in ``quality.json``. The page of detectors is their own docstrings. With ``--check`` nothing is
+written and the exit code says whether something would have been.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from statistics import fmean
 import msgspec
 
 from stillwatch.bench.quality import Grade
+from stillwatch.bench.scorecard.written import read
 from stillwatch.detectors import BUILTIN
 from stillwatch.detectors.protocol import Detector
 
 ROOT = Path(__file__).parents[1]
 START, END = "<!-- figures:start -->", "<!-- figures:end -->"
-MEASURED = ROOT / "docs" / "measurements" / "quality.json"
+MEASUREMENTS = ROOT / "docs" / "measurements"
 # run -> what the world is like, and the recall and precision it is held against
 CONDITIONS = {
     "full": ("everything known", "≥ 0.95, ≥ 0.99"),
@@ -37,6 +38,15 @@ CONDITIONS = {
     "unfamiliar": ("tactics that fitting has not seen", ""),
     "small": ("a small world", ""),
 }
+
+
+def measured(folder: Path) -> list[Grade]:
+    """Every graded world: of the scorecard where there is one, else of the file that came before it."""
+    if (folder / "scorecard.json").exists():
+        return [grade for suite in read(folder / "scorecard.json").suites or () for grade in suite.grades]
+    if (folder / "quality.json").exists():
+        return msgspec.json.decode((folder / "quality.json").read_bytes(), type=list[Grade])
+    return []
 
 
 def figures_section(grades: Sequence[Grade]) -> str:
@@ -105,8 +115,8 @@ def detectors_page(detectors: Sequence[Detector]) -> str:
 def generated() -> dict[Path, str]:
     """Every generated document as it should be."""
     pages = {ROOT / "docs" / "detectors.md": detectors_page(BUILTIN)}
-    if MEASURED.exists():
-        grades = msgspec.json.decode(MEASURED.read_bytes(), type=list[Grade])
+    grades = measured(MEASUREMENTS)
+    if grades:
         readme = ROOT / "README.md"
         pages[readme] = with_figures(readme.read_text(encoding="utf-8"), figures_section(grades))
     return pages

@@ -1,9 +1,10 @@
-"""Fit every weight from labelled worlds: trees from measurements to log2 odds, members, confidence.
+"""Fit every weight from labelled worlds: trees from measurements to log2 odds, how sure a verdict is, who belongs.
 
     python scripts/fit.py [--corpus DIR] [--worlds N] [--cache out/fit]
 
 Worlds use seeds from 2000 on; measurements of quality use seeds below 1000. Suspects of every world are measured once
-and kept in the cache, so that refitting is quick. Writes src/stillwatch/campaigns/weights.json with its provenance.
+and kept in the cache, so that refitting is quick. What one stage says of a world, and the next one reads, always comes
+from trees that saw nothing of that world. Writes src/stillwatch/campaigns/weights.json with its provenance.
 """
 
 from __future__ import annotations
@@ -13,184 +14,246 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
-import pyarrow.parquet as pq
 
-from grow import grow, held_out, line, plane
-from stillwatch import pipeline, tables
+from grow import Seam, grow, held_out, line
 from stillwatch.campaigns.forest import Forest
-from stillwatch.campaigns.judge import Judged, measure
-from stillwatch.campaigns.members import NOT_LINKS, own_evidence
-from stillwatch.campaigns.opinions import best_of_others, clusters, opinion_of_others
-from stillwatch.campaigns.select import VOUCHED_SHARE
-from stillwatch.campaigns.suspects import find_suspects
-from stillwatch.campaigns.weights import Confidence, Weights
-from stillwatch.compose import compose, write_world
+from stillwatch.campaigns.members import NOT_LINKS
+from stillwatch.campaigns.opinions import AXIS_OF, CONTEXT, Clusters, clusters, context, hearsay, overlap, support
+from stillwatch.campaigns.select import REST_SHARE, VOUCHED_SHARE
+from stillwatch.campaigns.weights import Weights
+from stillwatch.config import Detection
 from stillwatch.detectors import BUILTIN
-from stillwatch.detectors.suspect import Scene, Suspect
-from stillwatch.text import load_model
+from stillwatch.detectors.alone import least, typical
+from stillwatch.tally.conduct import CONDUCT
+from worlds import MEASURED, OWN, SOURCE, Row, World, measured
 
 Float = npt.NDArray[np.float64]
+Int = npt.NDArray[np.int64]
 Bool = npt.NDArray[np.bool_]
-SOURCE = Path(__file__).parents[1] / "src/stillwatch"
 TARGET = SOURCE / "campaigns/weights.json"
 SUITES = (
-    "full",
-    "full",
-    "blend80",
-    "full",
-    "full",
-    "no_network",
-    "full",
-    "full",
-    "features_only",
-    "full",
-    "small",
-    "no_signup",
-    "full",
-    "full",
-    "honest",
-    "full",
+    *("full", "full", "blend80", "full", "full", "no_network", "full", "full"),
+    *("features_only", "full", "small", "no_signup", "full", "full", "honest", "full"),
 )
-FIRST_SEED = 2000
-MOST_MEMBERS = 2_500  # account rows kept of one world: neighbours of each other teach little more
+FIRST_SEED, WORLDS = 2000, 110
 PURE = 0.6  # share of campaigns in a suspect from which it is weighed as one of theirs
 STRAY = 0.03
 MERGED_WEIGHT = 0.05
-MEMBER_SHARE = 0.5  # suspects this impure still teach who does not belong
-LEAST_CLAIM = -3.0  # log2 odds below which nobody would make a verdict of it
-# of the code that measures: a change there measures again
-MEASURING = (
-    *(p for d in ("detectors", "operators", "tally") for p in sorted((SOURCE / d).glob("*.py"))),
-    *(SOURCE / "campaigns" / name for name in ("suspects.py", "members.py")),
-)
-MEASURED = hashlib.sha256(b"".join(p.read_bytes() for p in MEASURING)).hexdigest()[:12]
+CAMPAIGN_WEIGHT = 4.0  # of all suspects of one campaign together, an innocent one counting 1
+HONEST_ACCOUNT, CAMPAIGN_ACCOUNTS = 0.2, 6.0  # the same among accounts alone
+LEAST_SURE = -2.0  # log2 odds below which nobody would make a verdict of it
+MEMBER = (*OWN, "support", "voices", "verdict", "alone")
 
 
-class Row(msgspec.Struct):
-    """One suspect: measurements, and what it really was.
-
-    Shares of its accounts: ``share`` in ``campaign``, the commonest; ``any_share`` in any; ``extraction`` and
-    ``resale`` by verdict, whichever campaign.
-    """
-
-    world: str
-    solo: bool
-    size: int
-    campaign: str
-    verdict: str
-    share: float
-    any_share: float
-    extraction: float
-    resale: float
-    look_alike: str
-    vouched: float
-    accounts: tuple[int, ...]
-    x: dict[str, float]
-
-
-class Own(msgspec.Struct, frozen=True, kw_only=True):
-    """One kind of evidence of an account's own, as ``grow`` asks for it."""
+class Column(msgspec.Struct, frozen=True, kw_only=True):
+    """One column, as ``grow`` asks for it: only columns of the fitted axis must not fall."""
 
     name: str
     family: str
     axis: str
 
 
-class MemberRow(msgspec.Struct):
-    """One account of a suspect that is a campaign. ``weight`` makes campaigns count alike.
+@dataclass(frozen=True)
+class Groups:
+    """Suspects of more than one party, stacked: ``world`` and ``place`` (among its world's suspects) of each row."""
 
-    ``suspect``, ``account``: places among the world's suspects and accounts.
-    """
+    rows: list[Row]
+    accounts: list[Int]
+    world: Int
+    place: Int
 
-    world: str
-    suspect: int
-    account: int
-    member: bool
-    bits: dict[str, float]
-    weight: float
-
-
-def measured(world: Path, suite: str, seed: int, corpus: Path | None) -> tuple[list[Row], list[MemberRow]]:
-    """Suspects of one world, composed unless it is there."""
-    kept = world / f"suspects-{MEASURED}.msgpack"
-    if kept.exists():
-        return msgspec.msgpack.decode(kept.read_bytes(), type=tuple[list[Row], list[MemberRow]])
-    if not (world / "exchanges.parquet").exists():
-        write_world(compose(suite, seed, corpus), world)
-    model = load_model()
-    batches = (b.cast(tables.EXCHANGES) for b in pq.ParquetFile(world / "exchanges.parquet").iter_batches(65_536))
-    accounts = pq.read_table(world / "accounts.parquet") if (world / "accounts.parquet").exists() else None
-    scene = pipeline.build(pipeline.fingerprints(batches, model, b"fit"), accounts)
-    truth = Truth(world, scene)
-    rows: list[Row] = []
-    members: list[MemberRow] = []
-    for suspect in find_suspects(scene):
-        row = truth.label(suspect)
-        rows.append(row)
-        if row.share >= MEMBER_SHARE and not row.solo and row.vouched < VOUCHED_SHARE:
-            members += truth.members(suspect, row, len(rows) - 1)
-    if len(members) > MOST_MEMBERS:
-        chosen = np.sort(np.random.default_rng(0).choice(len(members), MOST_MEMBERS, replace=False))
-        members = [members[i] for i in chosen.tolist()]
-    kept.write_bytes(msgspec.msgpack.encode((rows, members)))
-    return rows, members
+    def of(self, world: int) -> Int:
+        """Positions of a world's groups."""
+        return np.flatnonzero(self.world == world)
 
 
-class Truth:
-    """What a composed world knows of its accounts, aligned with a scene's roster."""
+def fit(worlds: Sequence[World], provenance: dict[str, str]) -> Weights:
+    """Trees of accounts alone, of every axis, of how sure a verdict is, and of members."""
+    conduct, alone = fit_conduct(worlds)
+    for world, odds in zip(worlds, alone, strict=True):
+        _tell_alone(world, odds)
+    groups = stacked(worlds)
+    axes = {axis: fit_axis(groups.rows, groups.world, axis) for axis in ("operator", "harvest", "resale")}
+    odds = {axis: found[1] for axis, found in axes.items()}
+    heard = list(listened(groups, odds, worlds))
+    sure = {kind: fit_confidence(groups, odds, [h[kind] for h in heard], kind) for kind in AXIS_OF}
+    leans = np.where(odds["harvest"] >= odds["resale"], "extraction", "resale")
+    said = np.where(leans == "extraction", sure["extraction"][1], sure["resale"][1])
+    return Weights(
+        version="3",
+        operator=axes["operator"][0],
+        harvest=axes["harvest"][0],
+        resale=axes["resale"][0],
+        solo=fit_solo(worlds),
+        conduct=conduct,
+        member=fit_members(worlds, groups, alone, leans, said),
+        confidence={kind: found[0] for kind, found in sure.items()},
+        provenance=provenance,
+    )
 
-    def __init__(self, world: Path, scene: Scene) -> None:
-        self.world = str(world.name)
-        table = pq.read_table(world / "truth" / "truth_accounts.parquet").to_pylist()
-        by_name = {(row["platform"], row["account_id"]): row for row in table}
-        rows = [by_name[name["platform"], name["account_id"]] for name in scene.roster.names.to_pylist()]
-        self.campaign = np.array([row["campaign"] or "" for row in rows])
-        self.verdict = np.array([row["verdict"] or "" for row in rows])
-        self.look_alike = np.array([row["look_alike_class"] or "" for row in rows])
 
-    def label(self, suspect: Suspect) -> Row:
-        own = self.campaign[suspect.accounts]
-        names, count = np.unique(own[own != ""], return_counts=True)
-        top = str(names[count.argmax()]) if len(names) else ""
-        verdict = str(self.verdict[suspect.accounts][own == top][0]) if top else ""
-        classes, seen = np.unique(self.look_alike[suspect.accounts], return_counts=True)
-        return Row(
-            world=self.world,
-            solo=len(suspect.nodes) == 1,
-            size=len(suspect.accounts),
-            campaign=top,
-            verdict=verdict,
-            share=float(count.max() / len(own)) if top else 0.0,
-            any_share=float((own != "").mean()),
-            extraction=float((self.verdict[suspect.accounts] == "extraction").mean()),
-            resale=float((self.verdict[suspect.accounts] == "resale").mean()),
-            look_alike=str(classes[seen.argmax()]),
-            vouched=suspect.vouched_share,
-            accounts=tuple(suspect.accounts.tolist()),
-            x={name: found.x for name, found in measure(suspect, BUILTIN).items()},
-        )
+def fit_conduct(worlds: Sequence[World]) -> tuple[Forest, list[Float]]:
+    """Trees for an account alone, and every account's log2 odds by trees that did not see its world."""
+    x = np.vstack([world.conduct for world in worlds])
+    at = np.repeat(np.arange(len(worlds)), [len(world.campaign) for world in worlds])
+    label = np.concatenate([world.verdict == "extraction" for world in worlds]).astype(np.float64)
+    names = np.concatenate([np.char.add(f"{i}/", world.campaign) for i, world in enumerate(worlds)])
+    honest = np.concatenate([world.campaign == "" for world in worlds])
+    weight = np.where(honest, HONEST_ACCOUNT, np.minimum(1.0, CAMPAIGN_ACCOUNTS / _count(names)))
+    learned = ~np.concatenate([world.vouched for world in worlds])
+    seams = [Column(name=n, family=n, axis="harvest" if rises else "context") for n, rises in CONDUCT.items()]
+    weight = np.where(learned, weight, 0.0)
+    forest, odds = _calibrated(x, label, weight, at, seams, "harvest")
+    return forest, np.split(odds, np.cumsum([len(world.campaign) for world in worlds])[:-1])
 
-    def members(self, suspect: Suspect, row: Row, place: int) -> list[MemberRow]:
-        judged = Judged(suspect=suspect, operator=0, harvest=0, resale=0)
-        accounts, bits, _ = own_evidence(judged)
-        belongs = self.verdict[accounts] == row.verdict  # of another campaign that harvests: no injustice
-        return [
-            MemberRow(
-                world=self.world,
-                suspect=place,
-                account=int(accounts[i]),
-                member=bool(belongs[i]),
-                bits={family: float(values[i]) for family, values in bits.items() if not np.isnan(values[i])},
-                weight=1.0 / len(accounts),
-            )
-            for i in range(len(accounts))
-        ]
+
+def _tell_alone(world: World, odds: Float) -> None:
+    """Work out, in place, what the detectors of conduct would have measured."""
+    for row in world.rows:
+        own = odds[np.frombuffer(row.accounts, dtype=np.int32)]
+        if len(own) >= 3:
+            row.x |= {"each_alone": typical(own), "least_alone": least(own)}
+
+
+def stacked(worlds: Sequence[World]) -> Groups:
+    """Suspects of all worlds that are no account or organisation alone, and not vouched for."""
+    kept = [
+        (row, i, j)
+        for i, world in enumerate(worlds)
+        for j, row in enumerate(world.rows)
+        if row.vouched < VOUCHED_SHARE and not row.solo
+    ]
+    accounts = [np.frombuffer(row.accounts, dtype=np.int32).astype(np.int64) for row, _, _ in kept]
+    at, place = (np.array([one[k] for one in kept], dtype=np.int64) for k in (1, 2))
+    return Groups([row for row, _, _ in kept], accounts, at, place)
+
+
+def fit_axis(rows: Sequence[Row], world: Int, axis: str) -> tuple[Forest, Float]:
+    """Trees of one axis, and every row's log2 odds by trees that did not see its world."""
+    share = {"operator": "share", "harvest": "extraction", "resale": "resale"}[axis]
+    label = parts([getattr(row, share) for row in rows])
+    weight = weights_of(rows)
+    if axis == "operator":
+        # two campaigns in one are no mistake about the innocent: they teach little of what holds one together
+        weight = weight * np.array([MERGED_WEIGHT if r.any_share >= PURE > r.share else 1.0 for r in rows])
+    return _calibrated(table(rows), label, weight, world, BUILTIN, axis)
+
+
+def fit_solo(worlds: Sequence[World]) -> Forest:
+    """Trees for a party alone."""
+    found = [(row, i) for i, w in enumerate(worlds) for row in w.rows if row.solo and row.vouched < VOUCHED_SHARE]
+    rows, at = [row for row, _ in found], np.array([i for _, i in found])
+    return _calibrated(table(rows), parts([r.extraction for r in rows]), weights_of(rows), at, BUILTIN, "harvest")[0]
+
+
+def listened(groups: Groups, odds: dict[str, Float], worlds: Sequence[World]) -> Iterator[dict[str, dict[str, float]]]:
+    """Per row and verdict what overlapping suspects of the same world say."""
+    for i in range(len(worlds)):
+        here = groups.of(i)
+        held = clusters([groups.accounts[k] for k in here], len(worlds[i].campaign))
+        claims = {kind: np.minimum(odds["operator"], odds[axis])[here] for kind, axis in AXIS_OF.items()}
+        for k in here:
+            shared = overlap(held, groups.accounts[k])
+            yield {kind: hearsay(held, bits, *shared) for kind, bits in claims.items()}
+
+
+def fit_confidence(
+    groups: Groups, odds: dict[str, Float], heard: Sequence[dict[str, float]], kind: str
+) -> tuple[Forest, Float]:
+    """Trees for how sure a verdict is, calibrated on those suspects that would be named, and the odds of all."""
+    own = [{axis: float(bits[i]) for axis, bits in odds.items()} for i in range(len(groups.rows))]
+    told = [context(own[i], kind, groups.rows[i].size, heard[i]) for i in range(len(groups.rows))]
+    x = np.array([[one.get(name, np.nan) for name in CONTEXT] for one in told])
+    label = np.array([getattr(row, kind) for row in groups.rows])
+    seams = [Column(name=n, family=n, axis="context" if n == "size" else "confidence") for n in CONTEXT]
+    unseen = held_out(x, label, weights_of(groups.rows), groups.world, seams, "confidence")
+    first = line(unseen, label, weights_of(groups.rows))
+    chance = 1.0 / (1.0 + 2.0 ** -(first[0] + first[1] * unseen))
+    size = np.array([row.size for row in groups.rows])
+    named = winners(groups, np.where(chance > 0.5, (2 * chance - 1) * size, -1.0))
+    intercept, slope = line(unseen[named], label[named], np.ones(len(named)))
+    forest = grow(x, label, weights_of(groups.rows), seams, "confidence")
+    return forest.calibrated(intercept, slope), intercept + slope * unseen
+
+
+def winners(groups: Groups, worth: Float) -> Int:
+    """Suspects that would be named: of more worth than what they share accounts with, world by world."""
+    found: list[int] = []
+    for world in np.unique(groups.world):
+        here = groups.of(int(world))
+        taken: set[int] = set()
+        for k in here[np.argsort(-worth[here], kind="stable")].tolist():
+            if worth[k] <= 0:
+                break
+            accounts = set(groups.accounts[k].tolist())
+            if len(accounts - taken) >= REST_SHARE * len(accounts):
+                taken |= accounts
+                found.append(k)
+    return np.array(found, dtype=np.int64)
+
+
+def fit_members(worlds: Sequence[World], groups: Groups, alone: Sequence[Float], leans: Int, sure: Float) -> Forest:
+    """Trees for being what the verdict says, over the sampled accounts of every suspect that anybody might name."""
+    confidence = 1.0 / (1.0 + 2.0**-sure)
+    columns: list[Float] = []
+    label: list[Float] = []
+    of_group: list[Int] = []
+    for i, world in enumerate(worlds):
+        here = groups.of(i)
+        held = clusters([groups.accounts[k] for k in here], len(world.campaign))
+        voice = {kind: np.where(leans[here] == kind, confidence[here], 0.0) for kind in AXIS_OF}
+        group_at = np.full(len(world.rows), -1)
+        group_at[groups.place[here]] = here
+        for rows in _runs(world.own_suspect):
+            k = int(group_at[world.own_suspect[rows[0]]])
+            if k < 0 or sure[k] < LEAST_SURE:
+                continue
+            accounts = world.own_account[rows]
+            most, voices = _supported(held, voice[leans[k]], groups.accounts[k], accounts)
+            told = [most, voices, np.full(len(rows), sure[k]), alone[i][accounts]]
+            columns.append(np.column_stack([world.own[rows].astype(np.float64), *told]))
+            label.append((world.verdict[accounts] == leans[k]).astype(np.float64))
+            of_group.append(np.full(len(rows), k))
+    return _member_trees(np.vstack(columns), np.concatenate(label), np.concatenate(of_group), groups)
+
+
+def _member_trees(x: Float, label: Float, group: Int, groups: Groups) -> Forest:
+    seams = [Column(name=n, family=n, axis="context" if n in (NOT_LINKS - _RISING) else "member") for n in MEMBER]
+    number = np.bincount(group, minlength=len(groups.rows))
+    weight = weights_of(groups.rows)[group] / number[group]
+    unseen = held_out(x, label, weight, groups.world[group], seams, "member")
+    intercept, slope = line(unseen, label, weight)
+    chance = 1.0 / (1.0 + 2.0 ** -(intercept + slope * unseen))
+    gain = np.maximum(chance - Detection().min_member, 0.0)
+    size = np.array([row.size for row in groups.rows])
+    worth = np.bincount(group, weights=gain, minlength=len(groups.rows)) / np.maximum(number, 1) * size
+    named = np.zeros(len(groups.rows), dtype=bool)
+    named[winners(groups, worth)] = True
+    at = named[group]
+    intercept, slope = line(unseen[at], label[at], (1.0 / number[group])[at])
+    return grow(x, label, weight, seams, "member").calibrated(intercept, slope)
+
+
+_RISING = frozenset({"support", "voices", "verdict", "alone", "agreement", "falls_short", "own_harvest", "margin"})
+
+
+def _supported(held: Clusters, voice: Float, accounts: Int, asked: Int) -> tuple[Float, Float]:
+    most, voices = support(held, voice, accounts, *overlap(held, accounts))
+    at = np.searchsorted(accounts, asked)
+    return most[at], voices[at]
+
+
+def _runs(ordered: Int) -> list[Int]:
+    if not len(ordered):
+        return []
+    return np.split(np.arange(len(ordered)), np.flatnonzero(np.diff(ordered)) + 1)
 
 
 def table(rows: Sequence[Row]) -> Float:
@@ -199,10 +262,16 @@ def table(rows: Sequence[Row]) -> Float:
 
 
 def weights_of(rows: Sequence[Row]) -> Float:
-    """Suspects of one campaign share a weight of 4, so that no campaign is learned by heart; innocent ones count 1."""
-    key = [f"{r.world}/{r.campaign}" if r.any_share >= PURE else "" for r in rows]
-    _, inverse, count = np.unique(key, return_inverse=True, return_counts=True)
-    return np.array([4.0 / n if k else 1.0 for k, n in zip(key, count[inverse].tolist(), strict=True)])
+    """Suspects of one campaign share a weight, so that no campaign is learned by heart; innocent ones count 1."""
+    pure = np.array([row.any_share >= PURE for row in rows])
+    count = _count(np.array([f"{row.world}/{row.campaign}" if p else "" for row, p in zip(rows, pure, strict=True)]))
+    return np.where(pure, CAMPAIGN_WEIGHT / count, 1.0)
+
+
+def _count(names: npt.NDArray[np.str_]) -> Int:
+    """How often each name is there."""
+    _, inverse, count = np.unique(names, return_inverse=True, return_counts=True)
+    return count[inverse]
 
 
 def parts(share: Sequence[float]) -> Float:
@@ -211,128 +280,13 @@ def parts(share: Sequence[float]) -> Float:
     return np.where(raw >= 1 - STRAY, 1.0, np.where(raw <= STRAY, 0.0, raw))
 
 
-def fit_axis(rows: Sequence[Row], label: Float, weight: Float, axis: str) -> tuple[Forest, Float]:
+def _calibrated(
+    x: Float, label: Float, weight: Float, world: Int, seams: Sequence[Seam], axis: str
+) -> tuple[Forest, Float]:
     """Trees calibrated on worlds they did not see, and every row's log2 odds by trees that did not see its world."""
-    x = table(rows)
-    world = np.unique([row.world for row in rows], return_inverse=True)[1].astype(np.int64)
-    unseen = held_out(x, label, weight, world, BUILTIN, axis)
+    unseen = held_out(x, label, weight, world, seams, axis)
     intercept, slope = line(unseen, label, weight)
-    return grow(x, label, weight, BUILTIN, axis).calibrated(intercept, slope), intercept + slope * unseen
-
-
-def fit(rows: list[Row], members: list[MemberRow], provenance: dict[str, str]) -> Weights:
-    """Trees of every axis, members, confidence."""
-    groups = [r for r in rows if r.vouched < VOUCHED_SHARE and not r.solo]
-    weight = weights_of(groups)
-    # two campaigns in one are no mistake about the innocent: they teach little of what holds one together
-    merged = np.array([MERGED_WEIGHT if r.any_share >= PURE > r.share else 1.0 for r in groups])
-    run_together, harvests, resold = (
-        parts([getattr(r, name) for r in groups]) for name in ("share", "extraction", "resale")
-    )
-    operator, operator_odds = fit_axis(groups, run_together, weight * merged, "operator")
-    harvest, harvest_odds = fit_axis(groups, harvests, weight, "harvest")
-    resale, resale_odds = fit_axis(groups, resold, weight, "resale")
-    alone = [r for r in rows if r.vouched < VOUCHED_SHARE and r.solo]
-    solo, _ = fit_axis(alone, parts([r.extraction for r in alone]), weights_of(alone), "harvest")
-    leans = harvest_odds >= resale_odds
-    claims = np.minimum(operator_odds, np.where(leans, harvest_odds, resale_odds))
-    near = others(groups, {"extraction": np.minimum(operator_odds, harvest_odds),
-                           "resale": np.minimum(operator_odds, resale_odds)})  # fmt: skip
-    confidence = {
-        kind: fit_confidence(groups, label, claims, near[kind], chosen)
-        for kind, label, chosen in (("extraction", harvests, leans), ("resale", resold, ~leans))
-    }
-    sure = {
-        kind: np.array(
-            [
-                confidence[kind](claims[i], near[kind][i], len(groups[i].accounts)) * float(chosen[i])
-                for i in range(len(groups))
-            ]
-        )
-        for kind, chosen in (("extraction", leans), ("resale", ~leans))
-    }
-    return Weights(
-        version="2",
-        operator=operator,
-        harvest=harvest,
-        resale=resale,
-        solo=solo,
-        member=fit_members(members, supports(members, rows, groups, sure)),
-        confidence=confidence,
-        provenance=provenance,
-    )
-
-
-def others(rows: Sequence[Row], claims: dict[str, Float]) -> dict[str, Float]:
-    """Per verdict and row the opinion of overlapping suspects of the same world, NaN where there is none."""
-    found = {kind: np.full(len(rows), np.nan) for kind in claims}
-    for here in places(rows).values():
-        accounts = [np.array(rows[i].accounts) for i in here]
-        held = clusters(accounts, 1 + max(int(own.max()) for own in accounts))
-        for k, i in enumerate(here):
-            for kind, odds in claims.items():
-                found[kind][i] = opinion_of_others(held, odds[here], accounts[k])
-    return found
-
-
-def places(rows: Sequence[Row]) -> dict[str, list[int]]:
-    """World -> its rows."""
-    found: dict[str, list[int]] = {}
-    for i, row in enumerate(rows):
-        found.setdefault(row.world, []).append(i)
-    return found
-
-
-def fit_confidence(rows: Sequence[Row], label: Float, own: Float, near: Float, kept: Bool) -> Confidence:
-    """How often a verdict is right, over the suspects that somebody might make one of."""
-    chosen = np.flatnonzero(kept & (own > LEAST_CLAIM)).tolist()
-    alone = float(np.median(near[chosen][~np.isnan(near[chosen])]))
-    near = np.where(np.isnan(near), alone, near)
-    x = np.stack([own[chosen], near[chosen], np.log2([len(rows[i].accounts) for i in chosen])], axis=1)
-    key = [f"{rows[i].world}/{rows[i].campaign}" if label[i] >= PURE else str(i) for i in chosen]
-    _, inverse, count = np.unique(key, return_inverse=True, return_counts=True)
-    intercept, slopes = plane(x, label[chosen], np.sqrt(1.0 / count[inverse]))
-    return Confidence(
-        intercept=round(intercept, 4),
-        own=round(slopes[0], 4),
-        others=round(slopes[1], 4),
-        size=round(slopes[2], 4),
-        alone=round(alone, 4),
-    )
-
-
-def supports(members: list[MemberRow], rows: list[Row], groups: list[Row], sure: dict[str, Float]) -> Float:
-    """Per member row the most confidence of another suspect of its campaign that holds the account."""
-    found = np.full(len(members), np.nan)
-    by_world: dict[str, dict[int, list[int]]] = {}
-    for m, member in enumerate(members):
-        by_world.setdefault(member.world, {}).setdefault(member.suspect, []).append(m)
-    every = places(rows)
-    for world, here in places(groups).items():
-        accounts = [np.array(groups[i].accounts) for i in here]
-        held = clusters(accounts, 1 + max(int(own.max()) for own in accounts))
-        for suspect, asked in by_world.get(world, {}).items():
-            row = rows[every[world][suspect]]
-            if row.verdict not in sure:
-                continue
-            own = np.array(row.accounts)
-            best = dict(zip(own.tolist(), best_of_others(held, sure[row.verdict][here], own).tolist(), strict=True))
-            for m in asked:
-                found[m] = best[members[m].account]
-    return found
-
-
-def fit_members(members: list[MemberRow], support: Float) -> Forest:
-    """Trees for belonging, from accounts in and out of suspects that are mostly one verdict's."""
-    names = [*sorted({name for row in members for name in row.bits}), "support"]
-    seams = [Own(name=name, family=name, axis="member" if name not in NOT_LINKS else "context") for name in names]
-    x = np.array([[row.bits.get(name, np.nan) for name in names] for row in members])
-    x[:, -1] = support
-    label = np.array([float(row.member) for row in members])
-    weight = np.array([row.weight for row in members]) * 4
-    world = np.unique([row.world for row in members], return_inverse=True)[1].astype(np.int64)
-    intercept, slope = line(held_out(x, label, weight, world, seams, "member"), label, weight)
-    return grow(x, label, weight, seams, "member").calibrated(intercept, slope)
+    return grow(x, label, weight, seams, axis).calibrated(intercept, slope), intercept + slope * unseen
 
 
 def _readable(weights: Weights) -> bytes:
@@ -343,33 +297,30 @@ def _readable(weights: Weights) -> bytes:
 
 def main(arguments: Sequence[str]) -> int:
     """Measure the worlds, fit, write."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", type=Path, default=None)
-    parser.add_argument("--worlds", type=int, default=57)
+    parser.add_argument("--worlds", type=int, default=WORLDS)
     parser.add_argument("--measure-only", metavar="I:J", help="only measure worlds I to J, to share the work")
     parser.add_argument("--cache", type=Path, default=Path("out/fit"))
     chosen = parser.parse_args(arguments)
-    rows: list[Row] = []
-    members: list[MemberRow] = []
     first, last = (int(n) for n in (chosen.measure_only or f"0:{chosen.worlds}").split(":"))
+    found: list[World] = []
     for i in range(first, last):
         suite, seed = SUITES[i % len(SUITES)], FIRST_SEED + i
         corpus = chosen.corpus if i % 4 != 3 else None  # every fourth world speaks the composer's own grammar
-        found, own = measured(chosen.cache / f"{suite}-{seed}", suite, seed, corpus)
-        rows += found
-        members += own
-        print(f"{suite} {seed}: {len(found)} suspects", flush=True)
+        world = measured(chosen.cache / f"{suite}-{seed}", suite, seed, corpus)
+        print(f"{world.name}: {len(world.rows)} suspects", flush=True)
+        found.append(world)
     if chosen.measure_only:
         return 0
-    digest = hashlib.sha256(msgspec.msgpack.encode(rows)).hexdigest()[:16]
     provenance = {
         "script": "scripts/fit.py",
         "worlds": f"{chosen.worlds} from seed {FIRST_SEED}",
-        "suspects": str(len(rows)),
-        "measurements": digest,
+        "suspects": str(sum(len(world.rows) for world in found)),
+        "code": MEASURED,
+        "measurements": hashlib.sha256(b"".join(msgspec.msgpack.encode(w.rows) for w in found)).hexdigest()[:16],
     }
-    found_weights = fit(rows, members, provenance)
-    TARGET.write_bytes(_readable(found_weights))
+    TARGET.write_bytes(_readable(fit(found, provenance)))
     print(f"wrote {TARGET.name}")
     return 0
 

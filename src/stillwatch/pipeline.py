@@ -5,7 +5,7 @@ Every stage is a pure function over Arrow tables and arrays. Raw text is gone af
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -16,12 +16,12 @@ from stillwatch.campaigns.judge import Judged, judge
 from stillwatch.campaigns.lookalikes import let_go
 from stillwatch.campaigns.opinions import Opinions
 from stillwatch.campaigns.score import account_scores
-from stillwatch.campaigns.select import select
+from stillwatch.campaigns.select import Named, select
 from stillwatch.campaigns.suspects import find_suspects
 from stillwatch.campaigns.weights import Weights
 from stillwatch.config import Detection
 from stillwatch.detectors import BUILTIN, Detector
-from stillwatch.detectors.suspect import Scene, build_scene
+from stillwatch.detectors.suspect import Scene, Suspect, build_scene
 from stillwatch.model import Campaign, InputSummary, NotApplicable, ScanResult
 from stillwatch.operators.views import build_views
 from stillwatch.tables import FINGERPRINTS
@@ -55,14 +55,28 @@ def build(prints: pa.Table, accounts: pa.Table | None, weights: Weights | None =
     return build_scene(facts, roster, views, kind, alone)
 
 
-def detect(scene: Scene, weights: Weights, detectors: tuple[Detector, ...]) -> tuple[list[Judged], Opinions]:
+def detect(
+    suspects: Iterable[Suspect], weights: Weights, detectors: Sequence[Detector]
+) -> tuple[list[Judged], Opinions]:
     """Every suspect with its evidence, guilty or not, and what they say of each other."""
     judged: list[Judged] = []
-    for suspect in find_suspects(scene):
+    for suspect in suspects:
         judged.append(judge(suspect, detectors, weights))
         suspect.forget()
     opinions = Opinions(judged, weights)
     return [opinions.heard(item) for item in judged], opinions
+
+
+def name(
+    judged: Sequence[Judged], opinions: Opinions, weights: Weights, detectors: Sequence[Detector], settings: Detection
+) -> list[Named]:
+    """The suspects that become campaigns, and who of their accounts belongs to them."""
+    return select(
+        judged,
+        settings,
+        again=lambda suspect: opinions.heard(judge(suspect, detectors, weights)),
+        belong=lambda item, kind: opinions.members(item, kind, settings.min_member),
+    )
 
 
 def scan(
@@ -79,19 +93,14 @@ def scan(
     scene = build(prints, accounts, weights)
     del prints  # the facts hold them in their own order
     say("weighing evidence")
-    judged, opinions = detect(scene, weights, detectors)
+    judged, opinions = detect(find_suspects(scene), weights, detectors)
     say("naming campaigns")
-    chosen = select(
-        judged,
-        settings,
-        again=lambda suspect: opinions.heard(judge(suspect, detectors, weights)),
-        belong=lambda item, kind: opinions.members(item, kind, settings.min_member),
-    )
-    campaigns = tuple(describe(one.item, one.members, one.kind, one.confidence) for one in chosen)
+    named = name(judged, opinions, weights, detectors, settings)
+    campaigns = tuple(describe(one.item, one.members, one.kind, one.confidence) for one in named)
     result = ScanResult(
         input=summary,
         campaigns=campaigns,
-        lookalikes=let_go(judged, [one.item for one in chosen]),
+        lookalikes=let_go(judged, [one.item for one in named]),
         not_applicable=not_applicable(detectors, scene),
         model_first_seen=model_first_seen(scene.facts),
     )
@@ -124,4 +133,4 @@ def model_first_seen(facts: Facts) -> dict[str, datetime]:
     return {word: at(int(first[i])) for i, word in enumerate(facts.words("model")) if first[i] < np.iinfo(np.int64).max}
 
 
-__all__ = ["Campaign", "build", "detect", "fingerprints", "scan"]
+__all__ = ["Campaign", "build", "detect", "fingerprints", "name", "scan"]

@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from written_suspects import crowd, judged, of_odds
 
 from stillwatch.campaigns.judge import LEAST_BITS, Judged, judge
+from stillwatch.campaigns.members import Membership
+from stillwatch.campaigns.opinions import AXIS_OF, context
 from stillwatch.campaigns.select import VOUCHED_SHARE, select, verdict
 from stillwatch.campaigns.weights import load_weights, probability
 from stillwatch.config import Detection
 from stillwatch.detectors import BUILTIN, Measurement
 from stillwatch.detectors.suspect import Suspect
-from stillwatch.model import Axis
+from stillwatch.model import Axis, Verdict
 
 SCENE = crowd()
 SETTINGS = Detection(min_confidence=0.9, min_alone=0.97, min_coordinated=0.97)  # whatever the defaults are
@@ -27,6 +29,16 @@ ODDS = st.floats(-30, 30)
 def same_again(suspect: Suspect) -> Judged:
     """What is left of a cluster looks as bad as the whole."""
     return of_odds(suspect, 20, 20, -20)
+
+
+def all_of_them(item: Judged, kind: Verdict) -> Membership:
+    """Every account belongs, as surely as the verdict on the weaker axis is right."""
+    accounts = item.suspect.accounts
+    sure = item.confidence[kind] if kind in item.confidence else probability(item.operator)
+    return Membership(
+        accounts=accounts, probability=np.full(len(accounts), max(sure, 0.9)), accused=np.ones(len(accounts), bool),
+        bits={}, harvest_rows=np.zeros(len(accounts), np.int64),
+    )  # fmt: skip
 
 
 @settings(max_examples=300, deadline=None)
@@ -106,8 +118,8 @@ CLUSTERS = st.lists(
 @example([(frozenset([1]), 0.0, 9.0, 0.0), (frozenset(range(10)), 9.0, 0.0, 0.0)])
 def test_no_account_is_in_two_campaigns(clusters: list[tuple[frozenset[int], float, float, float]]) -> None:
     items = [judged(SCENE, sorted(own), o, h, r) for own, o, h, r in clusters]
-    chosen = select(items, SETTINGS, same_again)
-    accounts = np.concatenate([item.suspect.accounts for item, _, _ in chosen] or [np.zeros(0, int)])
+    chosen = select(items, SETTINGS, same_again, all_of_them)
+    accounts = np.concatenate([item.suspect.accounts for item, *_ in chosen] or [np.zeros(0, int)])
     assert len(np.unique(accounts)) == len(accounts)
 
 
@@ -121,7 +133,10 @@ def test_the_order_of_the_suspects_does_not_matter(
     dice.shuffle(shuffled)
 
     def summary(found: list[Judged]) -> list[tuple[list[int], str, float]]:
-        return [(i.suspect.nodes.tolist(), k, c) for i, k, c in select(found, SETTINGS, same_again)]
+        return [
+            (one.item.suspect.nodes.tolist(), one.kind, one.confidence)
+            for one in select(found, SETTINGS, same_again, all_of_them)
+        ]
 
     assert summary(items) == summary(shuffled)
 
@@ -134,8 +149,8 @@ def test_the_most_certain_takes_its_accounts_and_the_rest_is_judged_again() -> N
         return same_again(suspect)
 
     items = [judged(SCENE, range(4, 14), 20, 4), judged(SCENE, range(8), 20, 20)]
-    chosen = select(items, SETTINGS, again)
-    assert [item.suspect.nodes.tolist() for item, _, _ in chosen] == [list(range(8)), list(range(8, 14))]
+    chosen = select(items, SETTINGS, again, all_of_them)
+    assert [item.suspect.nodes.tolist() for item, *_ in chosen] == [list(range(8)), list(range(8, 14))]
     assert asked == [list(range(8, 14))]
 
 
@@ -144,7 +159,7 @@ def test_what_is_left_is_let_go_when_it_no_longer_looks_bad() -> None:
         return of_odds(suspect, -20, -20, -20)
 
     items = [judged(SCENE, range(4, 14), 20, 4), judged(SCENE, range(8), 20, 20)]
-    assert len(select(items, SETTINGS, innocent)) == 1
+    assert len(select(items, SETTINGS, innocent, all_of_them)) == 1
 
 
 def test_probability_is_that_of_log_odds() -> None:
@@ -214,5 +229,5 @@ def test_every_shipped_tree_reads_detectors_that_exist() -> None:
 def test_a_group_of_which_nothing_is_known_is_nobodys_campaign() -> None:
     weights = load_weights()
     for kind, axis in (("extraction", weights.harvest), ("resale", weights.resale)):
-        odds = min(weights.operator.base, axis.base)
-        assert weights.confidence[kind](odds, float("nan"), 100) < Detection().min_confidence
+        odds = {"operator": weights.operator.base, AXIS_OF[kind]: axis.base}
+        assert probability(weights.confidence[kind](context(odds, kind, 100, {}))) < Detection().min_confidence

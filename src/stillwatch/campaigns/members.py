@@ -64,10 +64,10 @@ class Membership:
     bits: dict[str, Float]  # family -> bits it adds
     harvest_rows: npt.NDArray[np.int64]
 
-    @property
-    def worth(self) -> float:
-        """Right accusations expected, less wrong ones."""
-        return float((2.0 * self.probability[self.accused] - 1.0).sum())
+    def worth(self, least: float) -> float:
+        """Right accusations expected, less what wrong ones cost: so much that one at ``least`` is worth nothing."""
+        certain = np.maximum(self.probability[self.accused] - least, 0.0)
+        return float(certain.sum() / (1.0 - least)) if least < 1 else 0.0
 
     def only(self, kept: npt.NDArray[np.bool_]) -> Membership:
         """Without the accounts that are not ``kept`` (bool[accounts])."""

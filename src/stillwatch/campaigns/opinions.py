@@ -78,8 +78,11 @@ def hearsay(found: Clusters, odds: Float, common: Float, jaccard: Float) -> dict
 
 
 def support(found: Clusters, confidence: Float, accounts: Int, common: Float, jaccard: Float) -> tuple[Float, Float]:
-    """Per account, of the other clusters about the same campaign: (most confidence of one that holds it, the share of
-    all their confidence that does), float64[accounts] each.
+    """Which accounts are held by the other clusters about the same campaign.
+
+    Returns (most confidence of one that holds it, share of all their confidence in those that do), float64[accounts].
+
+    ``confidence``: float64[clusters]; ``common``, ``jaccard``: ``overlap`` with ``accounts``.
     """
     about = (common >= PART * found.size) & (jaccard < SAME) & (confidence >= LEAST_VOICE) & (common > 0)
     voices = np.flatnonzero(about)

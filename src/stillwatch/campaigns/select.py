@@ -65,7 +65,7 @@ def select(
         reached = verdict(item, settings)
         if reached is not None:
             named.append(Named(item, *reached, belong(item, reached[0])))
-    named.sort(key=_order)
+    named.sort(key=lambda one: _order(one, settings.min_member))
     taken = np.zeros(len(judged[0].suspect.members) if judged else 0, dtype=bool)
     chosen: list[Named] = []
     for one in named:
@@ -113,6 +113,6 @@ def _rest(item: Judged, left: np.ndarray, again: Callable[[Suspect], Judged]) ->
     return again(rest)
 
 
-def _order(one: Named) -> tuple[bool, float, list[int]]:
+def _order(one: Named, least: float) -> tuple[bool, float, list[int]]:
     """Coordinated last, since it says least; else by what naming it is worth."""
-    return one.kind == "coordinated", -round(one.members.worth, 6), one.item.suspect.nodes.tolist()
+    return one.kind == "coordinated", -round(one.members.worth(least), 6), one.item.suspect.nodes.tolist()

@@ -5,12 +5,40 @@ from __future__ import annotations
 import msgspec
 
 
+class Assumed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What nobody has published about campaigns, set for all of a world's groups; None: drawn per campaign.
+
+    ``accounts_per_card`` (1: a card each), ``accounts_per_line`` of the operator's pool of ways out (1: one each),
+    ``replacement_lag_h``: median hours until a closed account's work goes on, where a quarter of them are closed,
+    ``life_days``: median days that an account is worked.
+    """
+
+    accounts_per_card: int | None = None
+    accounts_per_line: int | None = None
+    replacement_lag_h: float | None = None
+    life_days: float | None = None
+
+    def axes(self) -> dict[str, object]:
+        """The plan's axes that follow."""
+        found: dict[str, object] = {}
+        if self.accounts_per_card is not None:
+            found["payment"] = "own" if self.accounts_per_card <= 1 else "few_cards"
+        if self.accounts_per_line is not None:
+            found["infrastructure"] = "residential" if self.accounts_per_line <= 1 else "private_pool"
+        if self.replacement_lag_h is not None:
+            found |= {"bans": 0.25, "life": "whole"}
+        if self.life_days is not None:
+            found["life"] = "short"
+        return found
+
+
 class Suite(msgspec.Struct, frozen=True, kw_only=True):
     """What a world contains. Counts are of the whole world; ``None`` means the composer draws it from the seed.
 
     ``blend`` is the share of organic exchanges on campaign accounts (None: drawn per campaign). ``tactics`` restricts
     the campaigns to these (empty: every tactic not held out); ``look_alikes`` likewise. ``null_columns`` are blanked in
     the exchanges, ``null_account_columns`` in the accounts; ``features_only`` is the share of accounts without text.
+    ``assumed`` sets what is otherwise drawn per campaign because it is not public.
     """
 
     name: str
@@ -33,6 +61,7 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True):
     null_account_columns: tuple[str, ...] = ()
     with_accounts: bool = True
     features_only: float = 0.0
+    assumed: Assumed = Assumed()
 
 
 NETWORK = (

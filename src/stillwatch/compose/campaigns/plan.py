@@ -70,6 +70,8 @@ def draw(dice: Dice, tactic: Tactic, suite: Suite, name: str, days: int) -> Plan
         values[axis] = dice.pick(allowed) if allowed else dice.weighted(options, weights)
     if suite.blend is not None:
         values["blend"] = suite.blend
+    if not tactic.single:
+        values |= suite.assumed.axes()
     early = dice.chance(0.65)
     return msgspec.convert(
         {

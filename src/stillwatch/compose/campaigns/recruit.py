@@ -37,7 +37,8 @@ class Recruiter:
         self._ledger, self._dice, self._plan = ledger, dice, plan
         self._countries = dice.sample(list(network.SHARES), dice.whole(1, 9))
         self._pool = self._shared_pool(accounts)
-        width = dice.whole(3, 14)
+        assumed = ledger.suite.assumed
+        width = assumed.accounts_per_card or dice.whole(3, 14)
         self._cards = [dice.token() for _ in range(max(1, accounts // width))]
         self._sites = [domain(dice) for _ in range(max(1, accounts // dice.whole(8, 60)))]
         self._pattern = dice.whole(0, 3)
@@ -56,7 +57,7 @@ class Recruiter:
 
     def _shared_pool(self, accounts: int) -> list[Egress]:
         dice, kind = self._dice, self._plan.infrastructure
-        size = max(2, accounts // dice.whole(3, 12))
+        size = max(2, accounts // (self._ledger.suite.assumed.accounts_per_line or dice.whole(3, 12)))
         if kind == "hosting_pool":
             asns = tuple(asn for asn, _ in dice.sample(network.HOSTING, dice.whole(1, 3)))
             return [network.server(dice, dice.whole(1, 3), 86_400.0 * 3, asns) for _ in range(size)]

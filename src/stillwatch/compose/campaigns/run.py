@@ -126,6 +126,11 @@ class Campaign:
         dice, life = self._dice, self._plan.life
         if life == "whole" or last - first < 2 * DAY_S:
             return first, last
+        days = self._ledger.suite.assumed.life_days
+        if days is not None:
+            worked = min(last - first, dice.heavy(days, 0.4, 0.1, 60.0) * DAY_S)
+            start = first + dice.one.random() * (last - first - worked)
+            return start, start + worked
         start = first + dice.between(0.0, 0.7) * (last - first)
         if life == "staggered":
             return start, last
@@ -178,7 +183,9 @@ class Campaign:
             job = self._payload.job(old.index, capability, item)
             for number in range(dice.whole(1, 6)):
                 self._say(old, closed_s + 1 + number * gap, job, job.turns[:1], status=dice.pick((401, 403)))
-        resumed = closed_s + dice.heavy(0.2, 1.8, 0.0007, 4.0) * DAY_S
+        hours = self._ledger.suite.assumed.replacement_lag_h
+        lag = dice.heavy(0.2, 1.8, 0.0007, 4.0) if hours is None else dice.heavy(hours / 24.0, 0.6, 0.0001, 14.0)
+        resumed = closed_s + lag * DAY_S
         if resumed > ledger.calendar.end_s - 8 * HOUR_S:
             return
         stocked = dice.chance(0.5)
