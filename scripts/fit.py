@@ -22,7 +22,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from grow import Seam, grow, held_out, line
+from grow import DEEP, SHALLOW, Seam, Shape, grow, held_out, line
 from stillwatch.campaigns.forest import Forest
 from stillwatch.campaigns.members import NOT_LINKS
 from stillwatch.campaigns.opinions import AXIS_OF, CONTEXT, Clusters, clusters, context, hearsay, overlap, support
@@ -46,6 +46,7 @@ FIRST_SEED, WORLDS = 2000, 110
 PURE = 0.6  # share of campaigns in a suspect from which it is weighed as one of theirs
 STRAY = 0.03
 MERGED_WEIGHT = 0.05
+INNOCENT_WEIGHT = 0.1  # of innocent rows while deep trees grow, not while they are calibrated
 CAMPAIGN_WEIGHT = 4.0  # of all suspects of one campaign together, an innocent one counting 1
 HONEST_ACCOUNT, CAMPAIGN_ACCOUNTS = 0.2, 6.0  # the same among accounts alone
 LEAST_SURE = -2.0  # log2 odds below which nobody would make a verdict of it
@@ -143,7 +144,7 @@ def fit_axis(rows: Sequence[Row], world: Int, axis: str) -> tuple[Forest, Float]
     if axis == "operator":
         # two campaigns in one are no mistake about the innocent: they teach little of what holds one together
         weight = weight * np.array([MERGED_WEIGHT if r.any_share >= PURE > r.share else 1.0 for r in rows])
-    return _calibrated(table(rows), label, weight, world, BUILTIN, axis)
+    return _calibrated(table(rows), label, weight, world, BUILTIN, axis, DEEP)
 
 
 def fit_solo(worlds: Sequence[World]) -> Forest:
@@ -281,12 +282,16 @@ def parts(share: Sequence[float]) -> Float:
 
 
 def _calibrated(
-    x: Float, label: Float, weight: Float, world: Int, seams: Sequence[Seam], axis: str
+    x: Float, label: Float, weight: Float, world: Int, seams: Sequence[Seam], axis: str, shape: Shape = SHALLOW
 ) -> tuple[Forest, Float]:
-    """Trees calibrated on worlds they did not see, and every row's log2 odds by trees that did not see its world."""
-    unseen = held_out(x, label, weight, world, seams, axis)
+    """Trees calibrated on worlds they did not see, and every row's log2 odds by trees that did not see its world.
+
+    Deep trees are grown with innocent rows weighing little, or nearly all they learn is that most rows are innocent.
+    """
+    grown = weight * np.where((label < PURE) & (shape is DEEP), INNOCENT_WEIGHT, 1.0)
+    unseen = held_out(x, label, grown, world, seams, axis, shape)
     intercept, slope = line(unseen, label, weight)
-    return grow(x, label, weight, seams, axis).calibrated(intercept, slope), intercept + slope * unseen
+    return grow(x, label, grown, seams, axis, shape).calibrated(intercept, slope), intercept + slope * unseen
 
 
 def _readable(weights: Weights) -> bytes:

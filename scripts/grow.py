@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
@@ -27,9 +28,6 @@ class Seam(Protocol):
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
 LN2 = float(np.log(2.0))
-TREES = 160
-DEPTH = 3
-LEARNING_RATE = 0.1
 FOLDS = 3
 SEED = 11
 LARGEST = 1e300
@@ -37,7 +35,22 @@ LEAST_KNOWN = 40  # suspects that a detector must have measured to be read at al
 DROPPED = 2  # at most so many families are hidden from a copy of every suspect
 
 
-def grow(x: Float, label: Float, weight: Float, detectors: Sequence[Seam], axis: str) -> Forest:
+class Shape(msgspec.Struct, frozen=True, kw_only=True):
+    """How many trees, how deep, how fast, and how much weight a leaf needs to say what it saw."""
+
+    trees: int = 160
+    depth: int = 3
+    rate: float = 0.1
+    caution: float = 5.0
+    least: int = 40  # rows of a leaf
+
+
+SHALLOW = Shape()
+# campaigns are rare among suspects, and the clear ones rarer: shallow, cautious trees never get to say how clear
+DEEP = Shape(trees=300, depth=5, rate=0.1, caution=1.0, least=20)
+
+
+def grow(x: Float, label: Float, weight: Float, detectors: Sequence[Seam], axis: str, shape: Shape = SHALLOW) -> Forest:
     """Trees for one axis. ``x``: float64[suspects, detectors], NaN unknown; ``label``: 0..1, the share that is right.
 
     Every suspect is shown twice, the second time with one or two families of detectors hidden, so that no verdict
@@ -47,11 +60,11 @@ def grow(x: Float, label: Float, weight: Float, detectors: Sequence[Seam], axis:
     x, detectors = x[:, kept], [detectors[j] for j in kept]
     blind = _hide_families(x, [d.family for d in detectors])
     model = HistGradientBoostingClassifier(
-        max_iter=TREES,
-        max_depth=DEPTH,
-        learning_rate=LEARNING_RATE,
-        l2_regularization=5.0,
-        min_samples_leaf=40,
+        max_iter=shape.trees,
+        max_depth=shape.depth,
+        learning_rate=shape.rate,
+        l2_regularization=shape.caution,
+        min_samples_leaf=shape.least,
         early_stopping=False,
         random_state=SEED,
         monotonic_cst=[int(d.axis == axis) for d in detectors],
@@ -128,13 +141,21 @@ def _cover(nodes: np.ndarray, x: Float, weight: Float) -> Float:
     return cover
 
 
-def held_out(x: Float, label: Float, weight: Float, world: Int, detectors: Sequence[Seam], axis: str) -> Float:
+def held_out(
+    x: Float,
+    label: Float,
+    weight: Float,
+    world: Int,
+    detectors: Sequence[Seam],
+    axis: str,
+    shape: Shape = SHALLOW,
+) -> Float:
     """float64[suspects] log2 odds, each from trees that saw nothing of its world."""
     found, names = np.zeros(len(x)), [d.name for d in detectors]
     for fold in range(FOLDS):
         test = world % FOLDS == fold
         if test.any() and not test.all():
-            forest = grow(x[~test], label[~test], weight[~test], detectors, axis)
+            forest = grow(x[~test], label[~test], weight[~test], detectors, axis, shape)
             found[test] = forest.of_table(x[np.ix_(test, [names.index(name) for name in forest.features])])
     return found
 

@@ -1,7 +1,8 @@
 """Large files of made-up traffic for the speed bench: canonical columns, our own words, heavy-tailed prompts.
 
 Knows nothing of campaigns. Texts are slices of one long word stream, so that two million of them are made in a minute;
-no two long prompts are alike, while addresses, clients, parameters and system prompts repeat as they do in logs.
+no two long prompts are alike, while parameters and system prompts repeat. Accounts keep their addresses, client,
+platform and conversations, as they do in logs.
 """
 
 from __future__ import annotations
@@ -51,14 +52,29 @@ def _picked(rng: np.random.Generator, values: list[Any], count: int) -> pa.Array
     )
 
 
-def _identities(rng: np.random.Generator, count: int) -> dict[str, pa.Array]:
-    account = (rng.pareto(1.1, count) * 60).astype(np.int64) % 9_000
+def _habits(values: list[Any], account: NDArray[np.int64], salt: int) -> pa.Array:
+    """Of each account one value, and the same always: who has which looks random."""
+    mixed = (account * 2_654_435_761 + salt * 40_503) % 1_000_003
+    return pa.DictionaryArray.from_arrays((mixed % len(values)).astype(np.int32), pa.array(values)).cast(
+        pa.array(values).type
+    )
+
+
+def _identities(rng: np.random.Generator, account: NDArray[np.int64], first: int) -> dict[str, pa.Array]:
+    count = len(account)
+    talk = (first + rng.integers(0, 30, count)).tolist()
     address = account * 3 + rng.integers(0, 3, count)
     return {
         "account_id": pa.array([f"acct-{a:05d}" for a in account.tolist()]),
         "key_id": pa.array([f"key-{a * 7919 % 99991:05d}" for a in account.tolist()]),
         "client_address": pa.array([f"198.{a >> 12 & 255}.{a >> 4 & 255}.{a % 251}" for a in address.tolist()]),
         "client_asn": pa.array(64_500 + account % 40),
+        "conversation_id": pa.array([f"conv-{a:05d}-{n:08x}" for a, n in zip(account.tolist(), talk, strict=True)]),
+        "platform": _habits(["api", "api", "bedrock", "vertex"], account, 1),
+        "client_country": _habits(["US", "DE", "IN", "BR", "JP", "FR"], account, 2),
+        "client_network": _habits(["residential", "business", "hosting", "mobile"], account, 3),
+        "ja4": _habits([f"t13d{i:04d}h2_8daaf6152771_b0da82dd1658" for i in range(60)], account, 4),
+        "user_agent": _habits([f"sdk-python/1.{i}.0 (linux; x86_64) http/0.27" for i in range(80)], account, 5),
     }
 
 
@@ -66,11 +82,6 @@ def _settings(rng: np.random.Generator, count: int) -> dict[str, pa.Array]:
     tools = [None, None, None, ["search", "read_file"], ["read_file", "write_file", "run", "search", "plan"]]
     systems = [None, *(f"You are assistant number {i}. Answer with care, and cite what you used." for i in range(300))]
     return {
-        "platform": _picked(rng, ["api", "api", "bedrock", "vertex"], count),
-        "client_country": _picked(rng, ["US", "DE", "IN", "BR", "JP", "FR"], count),
-        "client_network": _picked(rng, ["residential", "business", "hosting", "mobile"], count),
-        "ja4": _picked(rng, [f"t13d{i:04d}h2_8daaf6152771_b0da82dd1658" for i in range(60)], count),
-        "user_agent": _picked(rng, [f"sdk-python/1.{i}.0 (linux; x86_64) http/0.27" for i in range(80)], count),
         "operation": _picked(rng, ["chat", "messages"], count),
         "request_model": _picked(rng, ["large-4", "large-5", "small-3"], count),
         "message_count": pa.array(rng.integers(1, 9, count), pa.int32()),
@@ -92,12 +103,12 @@ def exchanges(first: int, count: int, stream: bytes) -> pa.Table:
     rng = np.random.default_rng([_SEED, first])
     sigma = 1.1
     lengths = rng.lognormal(np.log(_MEAN_BYTES) - sigma**2 / 2, sigma, count).astype(np.int64).clip(8, 40_000)
+    account = (rng.pareto(1.1, count) * 60).astype(np.int64) % 9_000
     columns = {
         "exchange_id": pa.array([f"ex-{i:09d}" for i in range(first, first + count)]),
         "started_at": pa.array(_START + rng.integers(0, _DAYS_US, count), pa.timestamp("us", tz="UTC")),
-        "conversation_id": pa.array([f"conv-{i // 2:08x}" for i in range(first, first + count)]),
         "prompt": pa.array(_texts(rng, stream, lengths)),
-        **_identities(rng, count),
+        **_identities(rng, account, first),
         **_settings(rng, count),
     }
     names = [field.name for field in EXCHANGES if field.name in columns]
