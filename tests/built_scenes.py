@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from stillwatch import pipeline
+from stillwatch.campaigns.weights import Weights
 from stillwatch.detectors.suspect import Scene, Suspect
 from stillwatch.operators.affinity import affinity
 from stillwatch.tables import ACCOUNTS, EXCHANGES
@@ -59,9 +60,9 @@ def facts_of(rows: Iterable[Row]) -> Facts:
     return build_facts(prints, roster_of(prints))
 
 
-def scene_of(rows: Iterable[Row], accounts: Sequence[Row] | None = None) -> Scene:
+def scene_of(rows: Iterable[Row], accounts: Sequence[Row] | None = None, weights: Weights | None = None) -> Scene:
     side = accounts_of(accounts) if accounts is not None else None
-    return pipeline.build(prints_of(exchanges_of(rows)), side)
+    return pipeline.build(prints_of(exchanges_of(rows)), side, weights)
 
 
 def suspect_of(scene: Scene, accounts: Iterable[str], found_in: str = "network", **held_out_p: float) -> Suspect:

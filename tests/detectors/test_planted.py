@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from built_scenes import START, Row, exchange, scene_of, suspect_of
+from stillwatch.campaigns.weights import load_weights
 from stillwatch.detectors import BUILTIN, Measurement
 
 Columns = Callable[[int, int], dict[str, Any]]
@@ -47,7 +48,7 @@ def log(  # noqa: PLR0913 - each is one thing a story may fix
         rows += [exchange(500_000 + 10 * s + j, f"s{s:02d}", 9.0 * s + j, **theirs(s, j)) for j in range(3)]
     names = [f"m{a:02d}" for a in range(accounts)] + [f"s{s:02d}" for s in range(strangers)]
     table = [{"account_id": name, **side(i)} for i, name in enumerate(names)] if side else None
-    scene = scene_of(rows, table)
+    scene = scene_of(rows, table, load_weights())
     suspect = suspect_of(scene, [f"m{a:02d}" for a in range(accounts)], found_in, **(p or {}))
     return lambda name: DETECTORS[name].measure(suspect)
 
@@ -353,7 +354,26 @@ def humans() -> Case:
     return rows(person=True), rows(person=False)
 
 
+def one_by_one() -> Case:
+    """Even answers to even prompts around the clock, or talk of all lengths in office hours."""
+
+    def machine(a: int, j: int) -> dict[str, Any]:
+        return {"prompt": item(a * 40 + j), "output_tokens": 900 + j, "input_tokens": 60, "message_count": 1}
+
+    def person(a: int, j: int) -> dict[str, Any]:
+        prompt = f"and what about {'that ' * 2 ** (j % 6)}{TOWNS[a]}?"
+        turn = {"output_tokens": 2 ** (j % 10), "input_tokens": 2 ** (j % 12), "message_count": 1 + 2 * (j % 6)}
+        return {"prompt": prompt, **turn}
+
+    def office(a: int, j: int) -> float:
+        return 24.0 * (j // 8) + 9 + j % 8 + a * 0.01
+
+    return log(machine, per=lambda _: 40), log(person, per=lambda _: 40, at=office)
+
+
 PLANTED: dict[str, Callable[[], Case]] = {
+    "each_alone": one_by_one,
+    "least_alone": one_by_one,
     "shared_payment": lambda: shared_on_the_side("payment_token", "card", lambda i: f"own{i // 2}"),
     "shared_network": lambda: shared("client_address", "203.0.113.1", lambda s: f"198.51.100.{s // 2}"),
     "shared_client": lambda: shared("ja4", "t13d1516h2", lambda s: f"own{s // 2}"),
