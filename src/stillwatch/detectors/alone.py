@@ -39,7 +39,7 @@ class Alone(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     which: Which
-    says: str
+    who: str
     family: str = "conduct"
     axis: Axis = "harvest"
     needs: Sequence[str] = ()
@@ -47,11 +47,15 @@ class Alone(msgspec.Struct, frozen=True, kw_only=True):
     def measure(self, suspect: Suspect) -> Measurement | None:
         if suspect.scene.alone is None or len(suspect.accounts) < LEAST_ACCOUNTS:
             return None
-        x = (typical if self.which == "typical" else least)(suspect.scene.alone[suspect.accounts])
-        return Measurement(x=x, says=self.says.format(f"{2 ** abs(x):.1f}:1", "for" if x >= 0 else "against"))
+        of = typical if self.which == "typical" else least
+        x = of(suspect.scene.alone[suspect.accounts])
+        ahead = x - suspect.scene.alone_at_large  # few accounts harvest, so that odds by themselves mislead
+        times, sense = 2 ** abs(ahead), "likely" if ahead >= 0 else "unlikely"
+        return Measurement(x=x, says=f"by what each does alone, {self.who} {times:.1f} times as {sense} to harvest"
+                                     " as accounts at large")  # fmt: skip
 
 
 ALONE: tuple[Alone, ...] = (
-    Alone(name="each_alone", which="typical", says="what a member does alone speaks {0} {1} a harvest on average"),
-    Alone(name="least_alone", which="least", says="what all but a quarter do alone speaks at least {0} {1} a harvest"),
+    Alone(name="each_alone", which="typical", who="the average member is"),
+    Alone(name="least_alone", which="least", who="the member at the lower quartile is"),
 )

@@ -71,6 +71,13 @@ class Scene:
         return spans(self.row_start[ordered], self.row_start[ordered + 1])
 
     @cached_property
+    def alone_at_large(self) -> float:
+        """Median of ``alone``; ValueError where it is not known."""
+        if self.alone is None:
+            raise ValueError("what accounts do alone was not weighed")
+        return float(np.median(self.alone))
+
+    @cached_property
     def kind_key(self) -> npt.NDArray[np.uint64]:
         """Kind of traffic, 0 where unknown."""
         return (self.kind + 1).astype(np.uint64)
