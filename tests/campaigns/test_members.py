@@ -8,7 +8,7 @@ from written_suspects import crowd, judged, of_odds
 
 from stillwatch.campaigns.forest import Forest
 from stillwatch.campaigns.judge import Judged
-from stillwatch.campaigns.members import BEYOND_CONTENT_BITS, CONTENT_FAMILIES, OWN_ITEMS, membership
+from stillwatch.campaigns.members import BEYOND_CONTENT_BITS, CONTENT_FAMILIES, OWN_ITEMS, membership, tied
 from stillwatch.campaigns.weights import load_weights
 from stillwatch.detectors.suspect import Suspect
 from stillwatch.operators.affinity import Affinity, affinity
@@ -95,3 +95,11 @@ def test_an_account_judged_alone_has_evidence_too() -> None:
     found = membership(of_odds(alone, 0.0, 20.0, -60.0), load_weights().member)
     assert found.accused.tolist() == [True]
     assert isinstance(found.evidence(0), tuple)
+
+
+def test_of_a_merely_coordinated_group_those_belong_whom_two_families_tie() -> None:
+    item = judged(SCENE, range(8), 20)
+    assert tied(with_bits(item, content=9.0, network=5.0, payment=4.0)).accused.all()
+    for bits in ({"content": 12.0, "network": 12.0}, {"network": 12.0, "payment": 2.0}):
+        assert not tied(with_bits(item, **bits)).accused.any()
+    assert not tied(with_bits(judged(SCENE, range(8), 1.0), network=5.0, payment=5.0), least=0.9).accused.any()

@@ -28,6 +28,7 @@ NOT_LINKS = frozenset(
 )
 CONTENT_FAMILIES = frozenset({"content"})
 SHARES_BITS = 3.0
+TIED_FAMILIES = 2  # that tie an account to a group in which nothing else is asked of it
 LACKING_UNIT = 4.0  # bits lacking per unit of counter-evidence
 OWN_ITEMS = 8  # prompts of the campaign's kind, none followed up, that are behaviour of one's own
 # what is said of evidence that speaks for membership, and against it
@@ -163,3 +164,21 @@ def membership(
     accused &= ~judged.suspect.scene.roster.vouched[accounts]  # somebody checked them; see the roster
     weighed = dict(zip(forest.features, forest.shares_of_table(table).T, strict=True))
     return Membership(accounts=accounts, probability=chance, accused=accused, bits=weighed, harvest_rows=harvested)
+
+
+def tied(judged: Judged, least: float = LEAST_CHANCE) -> Membership:
+    """Who is run by the party that runs the group, whatever they do: the accounts that several families tie to it.
+
+    They belong as surely as there is one party; the others are linked. ``bits``: what each family ties them by.
+    """
+    accounts, bits, harvested = own_evidence(judged)
+    enough = bits["agreement"] >= TIED_FAMILIES
+    sure = probability(judged.operator)
+    families = {family: np.nan_to_num(bits[family]) for family in judged.suspect.affinity.by_family}
+    return Membership(
+        accounts=accounts,
+        probability=np.where(enough, sure, sure / 2),
+        accused=enough & (sure >= max(least, LEAST_CHANCE)) & ~judged.suspect.scene.roster.vouched[accounts],
+        bits=families,
+        harvest_rows=harvested,
+    )

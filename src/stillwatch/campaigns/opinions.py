@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from stillwatch.campaigns.judge import Judged
-from stillwatch.campaigns.members import Membership, membership
+from stillwatch.campaigns.members import Membership, membership, tied
 from stillwatch.campaigns.weights import Weights, probability
 from stillwatch.model import Verdict
 
@@ -133,6 +133,8 @@ class Opinions:
 
     def members(self, item: Judged, kind: Verdict, least: float) -> Membership:
         """Who of a suspect's accounts is what the verdict says; see ``members.membership``."""
+        if kind == "coordinated":  # says nothing of what they do, so that what they do says nothing of who belongs
+            return tied(item, least)
         sure = item.confidence.get(kind)
         return membership(item, self._weights.member, self.support(item, kind), sure, least)
 
