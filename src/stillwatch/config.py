@@ -45,7 +45,7 @@ class Detection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     min_member: float = 0.9
     min_operator: float = 0.8
     min_coordinated: float = 0.97
-    min_alone: float = 0.97
+    min_alone: float = 0.98
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
