@@ -72,7 +72,7 @@ install: $(DEV) ## only set up the virtual environment
 
 lock: $(DEV) ## resolve the dependencies again and pin them with hashes
 	$(PIP) uv
-	$(UV_COMPILE) pyproject.toml --extra otel --extra bench --group dev --output-file requirements/dev.txt
+	$(UV_COMPILE) pyproject.toml --extra otel --extra serve --extra postgres --extra nats --extra kafka --extra envoy --extra bench --group dev --output-file requirements/dev.txt
 	$(UV_COMPILE) pyproject.toml --constraint requirements/dev.txt --output-file requirements/core.txt
 	$(UV_COMPILE) --group build --constraint requirements/dev.txt --output-file requirements/build.txt
 

@@ -7,12 +7,18 @@ odds, negative bits are counter-evidence.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
 Axis = Literal["operator", "harvest", "resale"]
 Verdict = Literal["extraction", "resale", "coordinated"]
+
+# what may be done about an account, mildest first
+Action = Literal["observe", "watermark", "withhold_reasoning", "throttle", "challenge", "deny"]
+ACTIONS: tuple[Action, ...] = get_args(Action)
+Scope = Literal["exchange", "account", "campaign"]
+Mode = Literal["off", "shadow", "staged", "armed"]
 
 CAPABILITIES = (
     "reasoning",
@@ -149,3 +155,35 @@ class ScanResult(msgspec.Struct, frozen=True, kw_only=True):
     model_first_seen: dict[str, datetime] = {}
     configuration_digest: str = ""
     version: str = ""
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """What is done about one account, why, since when and for how long. Undoing adds to it and removes nothing.
+
+    ``simulated``: recorded, never enforced (shadow mode, or outside the staged share). ``value``: exchanges an hour
+    where the action is ``throttle``. ``starts_at`` lies after ``made_at`` by a jitter, so that reaction time teaches an
+    attacker nothing. ``held``: waits for a second person, and is not enforced until then.
+    """
+
+    decision_id: str
+    platform: str
+    account_id: str
+    action: Action
+    value: float | None = None
+    scope: Scope = "account"
+    simulated: bool = True
+    held: bool = False
+    campaign_id: str | None = None
+    verdict: Verdict | None = None
+    confidence: float = 0.0
+    probability: float = 0.0
+    rule: str
+    rule_version: str
+    origin: Literal["rule", "person"] = "rule"
+    made_at: datetime
+    starts_at: datetime
+    expires_at: datetime
+    because: tuple[str, ...] = ()
+    undone_at: datetime | None = None
+    undone_by: str | None = None
+    undone_because: str | None = None

@@ -1,0 +1,1 @@
+"""What the live service remembers besides tallies: campaigns, decisions, policies, people, the audit log."""
