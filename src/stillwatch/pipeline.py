@@ -88,10 +88,17 @@ def scan(
     say: Say = silent,
 ) -> tuple[ScanResult, pa.Table]:
     """Campaigns of an input, and the score of every account. Deterministic: the same input gives the same bytes."""
-    detectors = in_use(BUILTIN, settings)
     say("linking accounts")
     scene = build(prints, accounts, weights)
     del prints  # the facts hold them in their own order
+    return find(scene, summary, weights, settings, say)
+
+
+def find(
+    scene: Scene, summary: InputSummary, weights: Weights, settings: Detection, say: Say = silent
+) -> tuple[ScanResult, pa.Table]:
+    """Campaigns of a scene, and the score of every account."""
+    detectors = in_use(BUILTIN, settings)
     say("weighing evidence")
     judged, opinions = detect(find_suspects(scene), weights, detectors)
     say("naming campaigns")
@@ -133,4 +140,4 @@ def model_first_seen(facts: Facts) -> dict[str, datetime]:
     return {word: at(int(first[i])) for i, word in enumerate(facts.words("model")) if first[i] < np.iinfo(np.int64).max}
 
 
-__all__ = ["Campaign", "build", "detect", "fingerprints", "name", "scan"]
+__all__ = ["Campaign", "build", "detect", "find", "fingerprints", "name", "scan"]

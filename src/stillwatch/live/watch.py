@@ -1,0 +1,211 @@
+"""What is known of campaigns from one mining to the next, and what is decided about their accounts.
+
+Fed by two: stored exchanges (``news``) and finished minings (``mined``); the time is handed in, so that a replay of the
+same history comes to the same decisions. It reads and writes the store and nothing else.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+import pyarrow as pa
+
+from stillwatch.campaigns.signature import Recogniser, Signature
+from stillwatch.campaigns.track import track
+from stillwatch.live.mining import Mined
+from stillwatch.model import Campaign, CampaignEvent, KnownCampaign, Mode
+from stillwatch.policy import Outcome, Policy, RecognisedAccount, Standing, Traffic, compile_policy, decide, standings
+from stillwatch.store.protocol import Recognised, Store
+from stillwatch.tables import ACCOUNTS
+
+Account = tuple[str, str]
+BY_SERVICE = "stillwatch"  # who undid what lapsed
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one piece of news changed."""
+
+    events: tuple[CampaignEvent, ...] = ()
+    recognised: tuple[Recognised, ...] = ()
+    outcome: Outcome = Outcome()
+
+
+class Watch:
+    """``key``: draws shares and jitter (see ``policy.decide``). ``share``: enforced where a policy is staged.
+
+    Safe to use from several threads: one turn at a time.
+    """
+
+    def __init__(self, store: Store, key: bytes, share: float) -> None:
+        self._store, self._key, self._share = store, key, share
+        self._turn = threading.RLock()
+        self._traffic: dict[Account, Traffic] = {}
+        self._recognised: dict[Account, Recognised] = {}
+        self._side = side_table(store)
+        self._recogniser = Recogniser(())
+        self._policy: tuple[str, Policy] | None = None
+        self._known = {known.campaign.campaign_id: known for known in store.campaigns()}
+        for one in store.recognised():
+            if one.campaign_id in self._known:
+                self._recognised[one.platform, one.account_id] = one
+        self._look_for(self._known.values())
+
+    def side(self) -> pa.Table | None:
+        """The accounts table, None where nobody sent one."""
+        return self._side
+
+    def put_accounts(self, rows: Iterable[dict[str, object]]) -> int:
+        """Rows of the accounts table; later ones replace earlier ones."""
+        with self._turn:
+            count = self._store.put_accounts(rows)
+            self._side = side_table(self._store)
+        return count
+
+    def active(self) -> tuple[Policy, Mode] | None:
+        """The active policy and how far it may act."""
+        for version in self._store.policies():
+            if version.active:
+                if self._policy is None or self._policy[0] != version.digest:
+                    self._policy = version.digest, compile_policy(version.text, where=version.digest)
+                return self._policy[1], version.mode
+        return None
+
+    def news(self, prints: pa.Table, now: datetime) -> Turn:
+        """Exchanges were stored (``tables.FINGERPRINTS``): are there accounts of a known campaign among them?"""
+        with self._turn:
+            found: list[Recognised] = []
+            for one in self._recogniser.news(prints, self._side):
+                account = one.platform, one.account_id
+                if account in self._recognised or self._is_member(account, one.campaign_id):
+                    continue
+                kept = Recognised(
+                    platform=one.platform,
+                    account_id=one.account_id,
+                    campaign_id=one.campaign_id,
+                    probability=one.probability,
+                    bits=one.bits,
+                    after_exchanges=one.after_exchanges,
+                    at=now,
+                    because=one.because,
+                )
+                self._recognised[account] = kept
+                found.append(kept)
+            if not found:
+                return Turn()
+            self._store.add_recognised(found)
+            return Turn(recognised=tuple(found), outcome=self._decide(now, found))
+
+    def _is_member(self, account: Account, campaign_id: str) -> bool:
+        known = self._known.get(campaign_id)
+        return known is not None and any((m.platform, m.account_id) == account for m in known.campaign.roster)
+
+    def mined(self, mined: Mined, now: datetime, summary: str = "") -> Turn:
+        """A mining ended: campaigns get the ids they keep, signatures are renewed, and all is decided again."""
+        with self._turn:
+            signatures = {name: msgspec.msgpack.encode(one) for name, one in mined.signatures.items()}
+            tracked = track(list(self._known.values()), mined.result.campaigns, now, signatures)
+            self._store.put_mining(now, tracked.campaigns, tracked.events, summary)
+            self._known = {known.campaign.campaign_id: known for known in tracked.campaigns}
+            self._traffic = traffic_of(mined.scores)
+            self._look_for(self._known.values())
+            return Turn(events=tracked.events, outcome=self._decide(now, None))
+
+    def dismiss(self, campaign_id: str, now: datetime, because: str) -> Turn:
+        """A person says that a campaign is none: what was decided for it lapses, and its signature is not used."""
+        with self._turn:
+            known = self._known[campaign_id]
+            self._known[campaign_id] = msgspec.structs.replace(known, state="dismissed")
+            event = CampaignEvent(campaign_id=campaign_id, at=now, kind="dismissed", says=because)
+            at, summary = self._store.last_mining() or (now, "")
+            self._store.put_mining(at, list(self._known.values()), [event], summary)
+            self._look_for(self._known.values())
+            return Turn(events=(event,), outcome=self._decide(now, None))
+
+    def decide_again(self, now: datetime) -> Outcome:
+        """All standings against the active policy: after a change of policy or mode."""
+        with self._turn:
+            return self._decide(now, None)
+
+    def standings(self) -> tuple[Standing, ...]:
+        """What is known of every account that something may be decided about."""
+        with self._turn:
+            return self._standings(None, self._store.decisions())
+
+    def known(self) -> list[KnownCampaign]:
+        """Every campaign ever named, whatever became of it."""
+        with self._turn:
+            return list(self._known.values())
+
+    def recognised(self) -> dict[Account, Recognised]:
+        """Accounts that matched a campaign between minings, and the campaign."""
+        with self._turn:
+            return dict(self._recognised)
+
+    def _look_for(self, known: Iterable[KnownCampaign]) -> None:
+        live = [k for k in known if k.signature and k.state in {"active", "dormant"}]
+        read = [msgspec.msgpack.decode(k.signature, type=Signature) for k in live]
+        renamed = [
+            msgspec.structs.replace(one, campaign_id=k.campaign.campaign_id) for one, k in zip(read, live, strict=True)
+        ]
+        self._recogniser = Recogniser(renamed)
+
+    def _standings(self, only: Sequence[Recognised] | None, live: Sequence[object]) -> tuple[Standing, ...]:
+        """Of all accounts, or of just recognised ones: who was not looked at keeps what was decided."""
+        campaigns = [known.campaign for known in self._known.values() if known.state in {"active", "dormant"}]
+        wanted = self._recognised.values() if only is None else only
+        marks = [
+            RecognisedAccount(
+                platform=one.platform,
+                account_id=one.account_id,
+                campaign_id=one.campaign_id,
+                probability=one.probability,
+                bits=one.bits,
+                exchanges=one.after_exchanges,
+                first_seen=one.at,
+            )
+            for one in wanted
+        ]
+        dismissed = {name for name, known in self._known.items() if known.state == "dismissed"}
+        if only is not None:
+            named = {one.campaign_id for one in only}
+            campaigns = [without_members(c) for c in campaigns if c.campaign_id in named]
+        watched = live if only is None else ()
+        return standings(campaigns, marks, self._side, self._traffic, watched, dismissed)  # type: ignore[arg-type]
+
+    def _decide(self, now: datetime, only: Sequence[Recognised] | None) -> Outcome:
+        active = self.active()
+        if active is None:
+            return Outcome()
+        policy, mode = active
+        live = self._store.decisions(live_at=now)
+        outcome = decide(policy, self._standings(only, live), live, now, mode, self._share, self._key)
+        if outcome.new:
+            self._store.add_decisions(outcome.new)
+        for lapse in outcome.lapse:
+            self._store.undo_decisions([lapse.decision_id], now, BY_SERVICE, lapse.because)
+        return outcome
+
+
+def side_table(store: Store) -> pa.Table | None:
+    """The stored rows as ``tables.ACCOUNTS``."""
+    rows = store.accounts()
+    return pa.Table.from_pylist(rows, schema=ACCOUNTS) if rows else None
+
+
+def traffic_of(scores: pa.Table) -> dict[Account, Traffic]:
+    """Exchanges of every account in the window that was mined."""
+    columns = (scores.column(name).to_pylist() for name in ("platform", "account_id", "exchanges"))
+    return {(p, a): Traffic(exchanges=n) for p, a, n in zip(*columns, strict=True)}
+
+
+def without_members(campaign: Campaign) -> Campaign:
+    """The campaign as a name and a verdict: to look at newly recognised accounts alone."""
+    return msgspec.structs.replace(campaign, roster=())
+
+
+__all__ = ["Turn", "Watch", "side_table", "traffic_of"]
