@@ -38,3 +38,9 @@ class DetectorError(StillwatchError):
     """A detector broke: it is skipped, counted, and shown as not applicable with the reason."""
 
     exit_code = 3
+
+
+class EngineError(StillwatchError):
+    """Something the live service needs is away or full (store, disk, broker): it may be tried again."""
+
+    exit_code = 4
