@@ -14,15 +14,20 @@ from sqlalchemy import Connection, delete, or_, select, update
 from stillwatch.errors import InputError
 from stillwatch.model import Decision, Mode
 from stillwatch.store.protocol import PolicyVersion
-from stillwatch.store.rows import bump, chunks, columns_of, insert_new, put, row_of, values_of
+from stillwatch.store.rows import bump, chunks, columns_of, hold, insert_new, insert_one, put, row_of, values_of
 from stillwatch.store.schema import ALERTS, COUNTERS, DECISIONS, POLICIES
 
 
 def add_decisions(connection: Connection, decisions: Sequence[Decision]) -> int:
-    ordered = sorted(decisions, key=lambda decision: decision.decision_id)  # in one order, so that writers never ring
-    added = sum(
-        insert_new(connection, DECISIONS, [row_of(decision) for decision in chunk]) for chunk in chunks(ordered)
-    )
+    hold(connection, "decisions")  # from here to the commit nobody else adds any: what is new can be counted
+    added = 0
+    for chunk in chunks({decision.decision_id: decision for decision in reversed(decisions)}.values()):
+        asked = [decision.decision_id for decision in chunk]
+        found = select(DECISIONS.c.decision_id).where(DECISIONS.c.decision_id.in_(asked))
+        known = set(connection.execute(found).scalars())
+        fresh = [row_of(decision) for decision in chunk if decision.decision_id not in known]
+        insert_new(connection, DECISIONS, fresh)
+        added += len(fresh)
     if added:
         bump(connection, "decisions")
     return added
@@ -39,6 +44,7 @@ def approve_decisions(connection: Connection, ids: Sequence[str], at: datetime, 
 
 
 def _change(connection: Connection, ids: Sequence[str], still: Any, told: dict[str, Any]) -> int:
+    hold(connection, "decisions")  # two that change the same ones wait for each other here, never in a ring
     changed = 0
     for chunk in chunks(sorted(set(ids))):
         change = update(DECISIONS).where(DECISIONS.c.decision_id.in_(chunk), still).values(told)
@@ -80,11 +86,12 @@ def set_mode(connection: Connection, digest: str, mode: Mode) -> None:
 
 
 def first_alert(connection: Connection, key: str, at: datetime) -> bool:
-    return insert_new(connection, ALERTS, [{"key": key, "at": at}]) == 1
+    return insert_one(connection, ALERTS, {"key": key, "at": at})
 
 
 def purge_decisions(connection: Connection, before: datetime) -> int:
     over = or_(DECISIONS.c.expires_at < before, DECISIONS.c.undone_at < before)
+    hold(connection, "decisions")
     gone = connection.execute(delete(DECISIONS).where(over)).rowcount
     if gone:
         bump(connection, "decisions")

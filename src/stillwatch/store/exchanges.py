@@ -10,12 +10,12 @@ from sqlalchemy import Connection, delete, select
 
 from stillwatch.errors import InputError
 from stillwatch.store.protocol import DeadLetter, Offset, Segment
-from stillwatch.store.rows import Row, chunks, columns_of, insert_new, put, row_of, values_of
+from stillwatch.store.rows import Row, chunks, columns_of, insert_new, insert_one, put, row_of, values_of
 from stillwatch.store.schema import ACCOUNTS, DEAD_LETTERS, OFFSETS, SEGMENTS
 
 
 def add_segment(connection: Connection, segment: Segment, offsets: Sequence[Offset]) -> None:
-    if not insert_new(connection, SEGMENTS, [row_of(segment)]) and _segment(connection, segment.name) != segment:
+    if not insert_one(connection, SEGMENTS, row_of(segment)) and _segment(connection, segment.name) != segment:
         raise ValueError(f"another segment is named {segment.name} already")
     put_offsets(connection, offsets)
 
@@ -95,4 +95,3 @@ def purge_segments(connection: Connection, before: datetime) -> int:
 
 def purge_dead_letters(connection: Connection, before: datetime) -> int:
     return connection.execute(delete(DEAD_LETTERS).where(DEAD_LETTERS.c.at < before)).rowcount
-

@@ -66,7 +66,9 @@ def prepare(engine: Engine, *, migrate: bool) -> None:
                 _migrate(connection, where, migrate=migrate)
         except DatabaseError as error:
             if "not a database" in str(error.orig):
-                raise ConfigError("not a database", where=where, hint="name another file, or remove this one") from error
+                raise ConfigError(
+                    "not a database", where=where, hint="name another file, or remove this one"
+                ) from error
             raise
 
 
@@ -115,7 +117,9 @@ def _sqlite(url: URL) -> Engine:
         # digests of secrets lie in it: nobody else reads it, from its first moment
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
-        raise ConfigError(error.strerror or str(error), where=str(file), hint="name a file that can be written") from error
+        raise ConfigError(
+            error.strerror or str(error), where=str(file), hint="name a file that can be written"
+        ) from error
     engine = create_engine(url, connect_args={"timeout": BUSY_S}, pool_size=8, max_overflow=24, pool_timeout=BUSY_S)
 
     def opened(connection: Any, _record: object) -> None:

@@ -99,9 +99,7 @@ def append_audit(
 ) -> AuditEntry:
     # the one row of the ends is locked from here to the commit: appenders stand in line, the chain cannot fork
     ends = connection.execute(select(AUDIT_ENDS).with_for_update()).one()
-    entry = AuditEntry(
-        number=ends.head + 1, at=at, who=who, what=what, target=target, detail=dict(detail), chain=""
-    )
+    entry = AuditEntry(number=ends.head + 1, at=at, who=who, what=what, target=target, detail=dict(detail), chain="")
     entry = msgspec.structs.replace(entry, chain=chain_of(entry, ends.head_chain))
     connection.execute(AUDIT.insert(), row_of(entry))
     connection.execute(update(AUDIT_ENDS).values(head=entry.number, head_chain=entry.chain))

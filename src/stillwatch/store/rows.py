@@ -34,11 +34,15 @@ def columns_of(table: Table, kind: type[msgspec.Struct]) -> list[Column[Any]]:
     return [table.c[name] for name in kind.__struct_fields__]
 
 
-def insert_new(connection: Connection, table: Table, rows: Sequence[Row]) -> int:
-    """Rows whose key is there already are left out. How many came."""
-    if not rows:
-        return 0
-    return connection.execute(_insert(connection, table).on_conflict_do_nothing(), rows).rowcount
+def insert_one(connection: Connection, table: Table, row: Row) -> bool:
+    """False where its key is there already, and stays as it is."""
+    return connection.execute(_insert(connection, table).on_conflict_do_nothing().values(row)).rowcount == 1
+
+
+def insert_new(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Rows whose key is there already are left out. Nobody says how many: psycopg does not know it of a batch."""
+    if rows:
+        connection.execute(_insert(connection, table).on_conflict_do_nothing(), rows)
 
 
 def put(connection: Connection, table: Table, rows: Sequence[Row], keep: Sequence[str] = ()) -> None:
@@ -50,6 +54,11 @@ def put(connection: Connection, table: Table, rows: Sequence[Row], keep: Sequenc
     named = [name for name in rows[0] if name not in keys and name not in keep]
     changed = {name: insert.excluded[name] for name in named}
     connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+
+
+def hold(connection: Connection, counter: str) -> None:
+    """Whoever else wants the counter waits until this transaction ends."""
+    connection.execute(select(COUNTERS.c.value).where(COUNTERS.c.name == counter).with_for_update())
 
 
 def bump(connection: Connection, counter: str) -> int:
