@@ -43,6 +43,7 @@ def escape(text: str) -> str:
 
 
 def unescape(text: str) -> str:
+    """What ``escape`` was given."""
     if _ESCAPE not in text:
         return text
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)

@@ -3,6 +3,8 @@
 The version of the decisions grows in the transaction that changes them, so that whoever sees one sees the other.
 """
 
+# ruff: noqa: D103 - the methods of the same name in protocol.py say what these do
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,5 +1,7 @@
 """Segments, offsets, dead letters and the side table of accounts, on an open transaction."""
 
+# ruff: noqa: D103 - the methods of the same name in protocol.py say what these do
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,5 +1,7 @@
 """Campaigns through time, and the accounts recognised between two minings, on an open transaction."""
 
+# ruff: noqa: D103 - the methods of the same name in protocol.py say what these do
+
 from __future__ import annotations
 
 from collections.abc import Sequence

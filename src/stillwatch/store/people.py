@@ -1,5 +1,7 @@
 """Tokens, people, logins and the audit log, on an open transaction. Of a secret only a digest ever comes here."""
 
+# ruff: noqa: D103 - the methods of the same name in protocol.py say what these do
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -83,7 +85,8 @@ def take_pending_login(connection: Connection, digest: str) -> PendingLogin | No
 
 
 def add_attempts(connection: Connection, keys: Sequence[str], at: datetime, since: datetime) -> dict[str, int]:
-    wanted = list(dict.fromkeys(keys))
+    wanted = sorted(set(keys))
+    connection.execute(delete(ATTEMPTS).where(ATTEMPTS.c.key.in_(wanted), ATTEMPTS.c.at <= since))
     insert_new(connection, ATTEMPTS, [{"key": key, "at": at} for key in wanted])
     query = select(ATTEMPTS.c.key, func.count()).where(ATTEMPTS.c.key.in_(wanted), ATTEMPTS.c.at > since)
     found = {key: number for key, number in connection.execute(query.group_by(ATTEMPTS.c.key)).all()}  # noqa: C416

@@ -136,7 +136,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AuditEnds(msgspec.Struct, frozen=True, kw_only=True):
-    """Between what the audit log stands: ``before`` the first entry kept (0 and GENESIS if none was purged), and its head.
+    """Where the audit log begins and ends: ``before`` is the last entry purged (0 and GENESIS if none was).
 
     An empty log has ``head == before``. Whoever keeps ``head`` elsewhere notices a log cut short.
     """
@@ -212,9 +212,9 @@ class Store(Protocol):
     def put_mining(
         self, at: datetime, campaigns: Sequence[KnownCampaign], events: Sequence[CampaignEvent], summary: str
     ) -> None:
-        """Campaigns not named stay as they are. A dismissed one stays dismissed: a person said so, mining cannot unsay it.
+        """Campaigns not named stay as they are.
 
-        The same ``at`` again replaces the events of that mining.
+        A dismissed one stays dismissed: a person said so, and mining cannot unsay it. The same ``at`` again replaces the events of that mining.
         """
         ...
 
@@ -313,9 +313,9 @@ class Store(Protocol):
 
     # retention: everything of a class older than ``before`` goes; how many rows went
     def purge(self, what: Purged, before: datetime) -> int:
-        """How old a thing is counts from its end: a segment's last exchange, a decision's expiry or undoing, the last
+        """Age counts from a thing's end.
 
-        mining of a campaign (its events and recognised accounts go with it), a session's expiry. What still holds is
+        That is a segment's last exchange, a decision's expiry or undoing, the last mining of a campaign (its events and recognised accounts go with it), a session's expiry. What still holds is
         never purged. Of the audit log a beginning goes, never the middle, and ``audit_ends`` remembers where it ended.
         """
         ...

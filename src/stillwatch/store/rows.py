@@ -22,10 +22,12 @@ CHUNK = 5_000  # parameters of one statement: PostgreSQL takes 65,535, SQLite 32
 
 
 def row_of(value: msgspec.Struct) -> Row:
+    """By field; the columns know how to write each."""
     return msgspec.structs.asdict(value)
 
 
 def values_of(connection: Connection, query: Select[Any], kind: type[Value]) -> list[Value]:
+    """Every row of a query whose columns are the struct's fields."""
     return [kind(**row) for row in connection.execute(query).mappings()]
 
 
@@ -68,10 +70,12 @@ def bump(connection: Connection, counter: str) -> int:
 
 
 def count(connection: Connection, table: Table) -> int:
+    """Rows of a table. O(rows)."""
     return connection.execute(select(func.count()).select_from(table)).scalar_one()
 
 
 def chunks(items: Iterable[Any], size: int = CHUNK) -> Iterator[list[Any]]:
+    """The items, so many at a time."""
     left = iter(items)
     while chunk := list(islice(left, size)):
         yield chunk

@@ -9,6 +9,7 @@ from stillwatch.store.schema import METADATA
 
 
 def run(connection: Connection) -> None:
+    """Upgrades; whoever opened the transaction commits it."""
     context.configure(connection=connection, target_metadata=METADATA, transactional_ddl=True)
     with context.begin_transaction():
         context.run_migrations()

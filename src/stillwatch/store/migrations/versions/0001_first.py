@@ -16,6 +16,7 @@ GENESIS = "0" * 64
 
 
 def upgrade() -> None:
+    """From nothing."""
     _counters_and_exchanges()
     _campaigns()
     _decisions()
