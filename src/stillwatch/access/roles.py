@@ -1,4 +1,4 @@
-"""Scopes, the roles that bundle them, and the caller that has them. Nothing implies anything: ``admin`` is one scope."""
+"""Scopes, the roles that bundle them, and the caller who has them. None implies another: ``admin`` is one scope."""
 
 from __future__ import annotations
 
@@ -25,11 +25,16 @@ Scope = Literal[
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 Role = Literal["viewer", "analyst", "responder", "admin"]
 
-_VIEWER: frozenset[Scope] = frozenset({"metrics:read", "campaigns:read", "decisions:read", "policy:read"})
+
+def _scopes(*scopes: Scope) -> frozenset[Scope]:
+    return frozenset(scopes)
+
+
+_VIEWER = _scopes("metrics:read", "campaigns:read", "decisions:read", "policy:read")
 # looks into what was asked, and says of a campaign that it is none
-_ANALYST: frozenset[Scope] = _VIEWER | {"campaigns:write", "prompts:read"}
+_ANALYST = _VIEWER.union(_scopes("campaigns:write", "prompts:read"))
 # acts: decides, undoes, disarms, writes rules and releases what another had held back
-_RESPONDER: frozenset[Scope] = _ANALYST | {"decisions:write", "policy:write", "policy:approve", "audit:read"}
+_RESPONDER = _ANALYST.union(_scopes("decisions:write", "policy:write", "policy:approve", "audit:read"))
 ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
     "viewer": _VIEWER,
     "analyst": _ANALYST,

@@ -5,7 +5,7 @@ Knows the drivers' exceptions and nothing of the tables. Messages never hold a p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from sqlalchemy import exc
@@ -17,7 +17,7 @@ _AWAY = (exc.OperationalError, exc.InternalError, exc.InterfaceError)
 
 
 @contextmanager
-def told_as_engine_error(where: str) -> Iterator[None]:
+def told_as_engine_error(where: str) -> Generator[None]:
     """Raises EngineError for what the store suffers. ``where`` names the store, without its password."""
     try:
         yield

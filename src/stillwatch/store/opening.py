@@ -8,6 +8,7 @@ them has happened.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import threading
 from pathlib import Path
@@ -137,11 +138,9 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _postgresql(url: URL) -> Engine:
-    try:
-        import psycopg  # noqa: F401, PLC0415 - an extra: only who has this store needs it
-    except ImportError as error:
+    if importlib.util.find_spec("psycopg") is None:  # an extra: only who has this store needs it
         hint = "pip install 'stillwatch[postgres]'"
-        raise ConfigError("PostgreSQL needs the psycopg package", where="store", hint=hint) from error
+        raise ConfigError("PostgreSQL needs the psycopg package", where="store", hint=hint)
     arguments = {
         "connect_timeout": CONNECT_S,
         "application_name": "stillwatch",

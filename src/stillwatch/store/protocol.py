@@ -214,7 +214,8 @@ class Store(Protocol):
     ) -> None:
         """Campaigns not named stay as they are.
 
-        A dismissed one stays dismissed: a person said so, and mining cannot unsay it. The same ``at`` again replaces the events of that mining.
+        A dismissed one stays dismissed: a person said so, and mining cannot unsay it. The same ``at`` again replaces
+        the events of that mining.
         """
         ...
 
@@ -315,7 +316,8 @@ class Store(Protocol):
     def purge(self, what: Purged, before: datetime) -> int:
         """Age counts from a thing's end.
 
-        That is a segment's last exchange, a decision's expiry or undoing, the last mining of a campaign (its events and recognised accounts go with it), a session's expiry. What still holds is
-        never purged. Of the audit log a beginning goes, never the middle, and ``audit_ends`` remembers where it ended.
+        That is a segment's last exchange, a decision's expiry or undoing, the last mining of a campaign (its events
+        and recognised accounts go with it), a session's expiry. What still holds is never purged. Of the audit log a
+        beginning goes, never the middle, and ``audit_ends`` remembers where it ended.
         """
         ...

@@ -38,7 +38,8 @@ def columns_of(table: Table, kind: type[msgspec.Struct]) -> list[Column[Any]]:
 
 def insert_one(connection: Connection, table: Table, row: Row) -> bool:
     """False where its key is there already, and stays as it is."""
-    return connection.execute(_insert(connection, table).on_conflict_do_nothing().values(row)).rowcount == 1
+    came = _insert(connection, table).on_conflict_do_nothing().returning(*table.primary_key).values(row)
+    return connection.execute(came).first() is not None
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[Row]) -> None:

@@ -6,7 +6,7 @@ Nothing is decided here but where a transaction begins and ends, and what its er
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -68,12 +68,12 @@ class SqlStore:
         return True
 
     @contextmanager
-    def _read(self) -> Iterator[Connection]:
+    def _read(self) -> Generator[Connection]:
         with told_as_engine_error(self._where), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
-    def _write(self) -> Iterator[Connection]:
+    def _write(self) -> Generator[Connection]:
         if self._turn is None:
             with told_as_engine_error(self._where), self._writer.begin() as connection:
                 yield connection
