@@ -1,0 +1,1 @@
+"""Who may do what: tokens, people, logins and the audit log. Time and chance are handed in."""

@@ -1,0 +1,1 @@
+"""Scripts in order; a script that was released never changes."""
