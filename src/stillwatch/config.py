@@ -5,7 +5,6 @@ All errors are found at once, each with file and key; an unknown key fails with 
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import tomllib
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from stillwatch.authored import nearest
 from stillwatch.errors import ConfigError
 
 
@@ -81,22 +81,17 @@ def load_config(path: Path | None) -> Config:
 
 def _unknown(raw: dict[str, object]) -> list[str]:
     known = {"ingest": Ingest, "detection": Detection}
-    found = [_nearest(table, tuple(known), "table") for table in raw if table not in known]
+    found = [nearest(table, tuple(known), "table") for table in raw if table not in known]
     for table, struct in known.items():
         values = raw.get(table)
         if isinstance(values, dict):
             names = struct.__struct_fields__
             found += [
-                _nearest(f"{table}.{key}", tuple(f"{table}.{n}" for n in names), "key")
+                nearest(f"{table}.{key}", tuple(f"{table}.{n}" for n in names), "key")
                 for key in values
                 if key not in names
             ]
     return found
-
-
-def _nearest(name: str, known: tuple[str, ...], what: str) -> str:
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"unknown {what} {name}" + (f", did you mean {close[0]}?" if close else f"; known: {', '.join(known)}")
 
 
 def _check_ranges(config: Config, path: Path) -> None:
