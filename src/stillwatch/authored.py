@@ -93,9 +93,15 @@ def _value(value: object, kind: Any, key: str) -> Found:
             yield from _items(value, kind, key) if isinstance(value, list) else _wrong(key, value, "a list")
         case inspect.DictType():
             yield from _entries(value, kind, key) if isinstance(value, dict) else _wrong(key, value, "a table")
+        case _:
+            yield from _plain(value, kind, key)
+
+
+def _plain(value: object, kind: Any, key: str) -> Found:
+    match kind:
         case inspect.LiteralType():
             if value not in kind.values:
-                yield key, nearest(str(value), kind.values, "value")
+                yield key, nearest(str(value), tuple(str(one) for one in kind.values), "value")
         case inspect.IntType() | inspect.FloatType():
             yield from _number(value, kind, key)
         case inspect.StrType():

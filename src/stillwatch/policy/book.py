@@ -22,6 +22,7 @@ POLICY = "policy"  # who takes back what no longer holds
 
 
 def account_of(decision: Decision) -> Account:
+    """Whom it is about."""
     return decision.platform, decision.account_id
 
 

@@ -6,6 +6,7 @@ Errors refuse the policy. Warnings come back beside it: rules that never win, th
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -61,6 +62,8 @@ def shipped() -> dict[str, Path]:
 
 def filled(rule: WrittenRule, defaults: Defaults) -> Rule:
     """The rule with everything it leaves open taken from the defaults."""
-    said = {name: getattr(rule, name) for name in rule.__struct_fields__ if name in Rule.__struct_fields__}
-    left = {name: getattr(defaults, name) for name in defaults.__struct_fields__ if said[name] is None}
-    return Rule(**{**said, **left, "value": rule.throttle_per_h})
+    values: dict[str, Any] = {"value": rule.throttle_per_h}
+    for name in set(rule.__struct_fields__) & set(Rule.__struct_fields__):
+        said = getattr(rule, name)
+        values[name] = getattr(defaults, name) if said is None and hasattr(defaults, name) else said
+    return Rule(**values)

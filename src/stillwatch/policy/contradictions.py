@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import permutations
 
 from stillwatch.model import Scope
-from stillwatch.policy.rules import Plan, Policy, Protection, Rule, Written, WrittenRule, touches
+from stillwatch.policy.rules import Policy, Protection, Rule, Written, WrittenRule, touches
 
 Found = Iterator[tuple[str, str]]
 PER_ACCOUNT = frozenset({"throttle", "challenge"})  # an exchange by itself can be neither slowed nor asked for proof
@@ -45,7 +45,7 @@ def _protection(protection: Protection, key: str) -> Found:
         yield f"{key}.plan", "a plan that is not known cannot be protected"
 
 
-def _never(rule: WrittenRule, shielded: set[Plan], key: str) -> Found:
+def _never(rule: WrittenRule, shielded: set[str], key: str) -> Found:
     for name in ("verdicts", "who"):
         if not getattr(rule, name):
             yield f"{key}.{name}", "is empty, so that the rule can never hold"
@@ -99,9 +99,7 @@ def doubts(policy: Policy) -> Found:
         for name in ("min_confidence", "min_probability"):
             ours, theirs = getattr(strong, name), getattr(mild, name)
             if ours < theirs:
-                says = (
-                    f"{ours:g} is milder than the {theirs:g} of {mild.name}, although {strong.action} is the stronger"
-                )
+                says = f"{ours:g} is milder than the {theirs:g} of {mild.name}, and {strong.action} the stronger"
                 yield f"rules.{strong.name}.{name}", says
     for rule in policy.rules:
         outdone = next((other for other in policy.rules if outdoes(other, rule)), None)

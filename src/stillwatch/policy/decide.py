@@ -51,7 +51,7 @@ def decide(
         new=tuple(turn.new),
         lapse=tuple(lapsed),
         held=tuple(turn.held),
-        spared=tuple([*spared, *turn.spared]),
+        spared=(*spared, *turn.spared),
         kept=kept,
     )
 
@@ -192,24 +192,19 @@ class _Turn:
     def lapsed(self) -> list[Lapse]:
         """Standing decisions of rules that are wanted no more, in order of account."""
         wanted = {d.decision_id for decisions in self._wanted.values() for d in decisions}
-        gone = [
-            (decision, self._why(account, decision))
+        return [
+            lapse_of(decision, why)
             for account in sorted(self._book.by_rule)
             for decision in self._book.by_rule[account]
-            if decision.decision_id not in wanted
+            if decision.decision_id not in wanted and (why := self._why(account, decision)) is not None
         ]
-        return [lapse_of(decision, why) for decision, why in gone if why is not None]
 
     def _why(self, account: Account, decision: Decision) -> LapseKind | None:
         """Why a decision that nothing asks for any more is taken back; None where it stays for now."""
-        seen, now = self._of.get(account, []), self._now
-        where = seen or [Standing(platform=account[0], account_id=account[1])]
-        if touches(decision.action) and any(shields(p, s, now) for p in self._policy.protected for s in where):
-            return "protected"
-        if touches(decision.action) and not decision.simulated and self.stage.simulates(account):
-            return "mode"
-        if not seen:
-            return None
+        seen = self._of.get(account, [])
+        barred = self._barred(account, decision) if touches(decision.action) else None
+        if barred or not seen:
+            return barred
         standing = [*self._wanted[account], *self._book.by_person.get(account, ())]
         others = [other for other in standing if touches(other.action) and not other.held]
         if any(self._follows(other, decision) for other in others):
@@ -219,6 +214,13 @@ class _Turn:
         if not any(_repeats(standing, decision) for standing in seen):
             return "fell_away"
         return "weakened" if decision.rule_version == self._policy.digest else "policy"
+
+    def _barred(self, account: Account, decision: Decision) -> LapseKind | None:
+        """What forbids a decision that touches, whether or not its account was looked at."""
+        where = self._of.get(account) or [Standing(platform=account[0], account_id=account[1])]
+        if any(shields(one, standing, self._now) for one in self._policy.protected for standing in where):
+            return "protected"
+        return "mode" if not decision.simulated and self.stage.simulates(account) else None
 
     def _follows(self, other: Decision, decision: Decision) -> bool:
         """Whether the other is to take the decision's place and has not begun: until then nothing is taken away."""

@@ -78,9 +78,9 @@ def _days(since: datetime, now: datetime) -> float:
 
 def reasons(rule: Rule, standing: Standing) -> tuple[str, ...]:
     """Why the rule holds, in sentences a person can check; only for a standing that it holds for."""
+    sure = rule.min_confidence
     says = [
-        f"{standing.verdict}, campaign {standing.campaign_id}: confidence {standing.confidence:.3f}, "
-        f"rule {rule.name} asks {rule.min_confidence:g}",
+        f"{standing.verdict}, campaign {standing.campaign_id}: confidence {standing.confidence:.3f}, asks {sure:g}",
         f"account {found_as(standing)}: probability {standing.probability:.3f}, asks {rule.min_probability:g}",
     ]
     if standing.evidence:

@@ -64,6 +64,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def lapse_of(decision: Decision, kind: LapseKind) -> Lapse:
+    """The lapse of a decision, for one of the known reasons."""
     return Lapse(
         decision_id=decision.decision_id,
         platform=decision.platform,
