@@ -138,13 +138,12 @@ def _number(value: object, kind: Any, key: str) -> Found:
     elif not math.isfinite(value):
         yield from _wrong(key, value, "a finite number")
     elif (kind.ge is not None and value < kind.ge) or (kind.le is not None and value > kind.le):
-        yield key, f"{value} is not within {_edge(kind.ge)}..{_edge(kind.le)}"
-    elif kind.gt is not None and value <= kind.gt:
-        yield key, f"{value} is not above {kind.gt}"
+        both = kind.ge is not None and kind.le is not None
+        yield key, f"{value} is not within {kind.ge:g}..{kind.le:g}" if both else f"{value} is {_beyond(value, kind)}"
 
 
-def _edge(value: float | None) -> str:
-    return "" if value is None else f"{value:g}"
+def _beyond(value: float, kind: Any) -> str:
+    return f"below {kind.ge:g}" if kind.ge is not None and value < kind.ge else f"above {kind.le:g}"
 
 
 def _text(value: object, kind: Any, key: str) -> Found:

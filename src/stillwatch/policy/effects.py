@@ -23,7 +23,7 @@ CHECKED_PLANS = frozenset({"enterprise", "education", "research"})  # granted af
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
-    """What an account did between two steps; ``revenue`` None: not known. ``harvest_exchanges`` as well as can be told."""
+    """What an account did between two steps; ``revenue`` None: not known. Harvest as well as can be told."""
 
     exchanges: int
     harvest_exchanges: int = 0
