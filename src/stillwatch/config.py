@@ -5,7 +5,6 @@ All errors are found at once, each with file and key; an unknown key fails with 
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import tomllib
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from stillwatch.authored import nearest
 from stillwatch.errors import ConfigError
 
 
@@ -138,22 +138,17 @@ def _unknown(raw: dict[str, object]) -> list[str]:
     known = {"ingest": Ingest, "detection": Detection, "live": Live, "serve": Serve, "policy": Enforcement}
     elsewhere = ("sources", "alerts", "oidc")
     names = (*known, *elsewhere)
-    found = [_nearest(table, names, "table") for table in raw if table not in names]
+    found = [nearest(table, names, "table") for table in raw if table not in names]
     for table, struct in known.items():
         values = raw.get(table)
         if isinstance(values, dict):
             fields = struct.__struct_fields__
             found += [
-                _nearest(f"{table}.{key}", tuple(f"{table}.{n}" for n in fields), "key")
+                nearest(f"{table}.{key}", tuple(f"{table}.{n}" for n in fields), "key")
                 for key in values
                 if key not in fields
             ]
     return found
-
-
-def _nearest(name: str, known: tuple[str, ...], what: str) -> str:
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"unknown {what} {name}" + (f", did you mean {close[0]}?" if close else f"; known: {', '.join(known)}")
 
 
 def _check_ranges(config: Config, path: Path) -> None:
