@@ -28,9 +28,8 @@ _PASSING = frozenset({408, 409, 421, 425, 429})
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-class Undelivered(StillwatchError):
-    """An alert was not taken. ``again``: a later attempt may help; ``after_s``: not before that, as the receiver
-    asked."""
+class UndeliveredError(StillwatchError):
+    """An alert was not taken. ``again``: a later attempt may help; ``after_s``: not before that, by the receiver."""
 
     def __init__(self, says: str, *, again: bool, after_s: float | None = None) -> None:
         self.again, self.after_s = again, after_s
@@ -38,7 +37,7 @@ class Undelivered(StillwatchError):
 
 
 class Channel(Protocol):
-    """Somewhere alerts go. ``send`` returns once the alert was taken and raises ``Undelivered`` otherwise."""
+    """Somewhere alerts go. ``send`` returns once the alert was taken and raises ``UndeliveredError`` otherwise."""
 
     async def send(self, alert: Alert) -> None: ...
 
@@ -58,21 +57,22 @@ class Target:
         *,
         clock: Callable[[], datetime],
     ) -> None:
-        """One attempt. Raises ``Undelivered``; takes no longer than the timeout, however slowly the answer drips."""
+        """One attempt. Raises ``UndeliveredError``; takes no longer than the timeout, however slowly the answer
+        drips."""
         _quieten()
         try:
             async with asyncio.timeout(self._timeout_s):
                 status, wait = await self._answer(body, headers)
         except TimeoutError:
-            raise Undelivered(f"{self.host}: no answer within {self._timeout_s:g} s", again=True) from None
+            raise UndeliveredError(f"{self.host}: no answer within {self._timeout_s:g} s", again=True) from None
         except httpx.HTTPError as error:  # its text may hold the address
-            raise Undelivered(f"{self.host}: {type(error).__name__}", again=True) from None
+            raise UndeliveredError(f"{self.host}: {type(error).__name__}", again=True) from None
         if 200 <= status < 300:
             return
         again = status in _PASSING or status >= 500
         says = "redirects are not followed" if 300 <= status < 400 else "refused" if not again else "not now"
         after_s = retry_after(wait, clock()) if again else None
-        raise Undelivered(f"{self.host}: HTTP {status}, {says}", again=again, after_s=after_s)
+        raise UndeliveredError(f"{self.host}: HTTP {status}, {says}", again=again, after_s=after_s)
 
     async def _answer(self, body: bytes, headers: Mapping[str, str]) -> tuple[int, str | None]:
         agent = {"user-agent": f"stillwatch/{__version__}", **headers}
@@ -103,8 +103,7 @@ def checked_url(url: str, where: str = "") -> str:
 
 
 def retry_after(value: str | None, at: datetime) -> float | None:
-    """Seconds that a ``Retry-After`` header asks to wait (seconds or a date), within 0 and an hour; None if
-    unreadable."""
+    """Seconds that a ``Retry-After`` header asks to wait (it holds seconds or a date), at most an hour; else None."""
     if value is None:
         return None
     text = value.strip()

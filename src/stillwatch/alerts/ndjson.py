@@ -12,15 +12,14 @@ from pathlib import Path
 import msgspec
 
 from stillwatch.alerts.alert import Alert
-from stillwatch.alerts.channel import Undelivered
+from stillwatch.alerts.channel import UndeliveredError
 from stillwatch.alerts.webhook import Render, plain
 
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
 
 class File:
-    """Appends one line an alert and flushes it to disk. A line is written whole or the alert counts as not
-    delivered."""
+    """Appends one line an alert and flushes it to disk. A line is written whole or counts as not delivered."""
 
     def __init__(self, path: Path, *, render: Render = plain, console: str = "") -> None:
         self._path, self._render, self._console = path, render, console
@@ -30,7 +29,7 @@ class File:
         try:
             await asyncio.to_thread(append, self._path, line)
         except OSError as error:
-            raise Undelivered(f"{self._path.name}: {error.strerror}", again=True) from error
+            raise UndeliveredError(f"{self._path.name}: {error.strerror}", again=True) from error
 
 
 def append(path: Path, line: bytes) -> None:

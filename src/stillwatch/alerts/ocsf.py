@@ -115,8 +115,7 @@ def _finding_uid(alert: Alert) -> str:
 
 
 def _confidence(value: float | None) -> dict[str, object]:
-    """OCSF has three levels beside the score; ours are cut where the project names (0.8) and where it is sure
-    (0.95)."""
+    """OCSF has three levels beside the score: cut at 0.8, from which a campaign is named, and at 0.95."""
     if value is None:
         return {"confidence_id": 0, "confidence": "Unknown"}
     level = (3, "High") if value >= 0.95 else (2, "Medium") if value >= 0.8 else (1, "Low")

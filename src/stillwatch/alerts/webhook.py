@@ -1,5 +1,4 @@
-"""Alerts as signed webhooks, by the Standard Webhooks specification 1.0.0 (github.com/standard-webhooks): symmetric,
-v1.
+"""Alerts as signed webhooks, by the Standard Webhooks specification (standardwebhooks.com): symmetric, ``v1``.
 
 The signature is HMAC-SHA256 over ``id.timestamp.body``. The id is the same however often an alert is sent, so that a
 receiver can drop repeats; the timestamp is the attempt's. ``verify`` is for receivers. It does not know what a body
@@ -93,14 +92,13 @@ def verify(
     offered = [part.encode() for part in given["webhook-signature"].split(" ") if part.startswith("v1,")]
     for secret in secrets:
         expected = sign(signing_key(secret, "webhook secret"), identity, int(stamp), body).encode()
-        if any([hmac.compare_digest(expected, signature) for signature in offered]):  # every one, in constant time
+        if sum(hmac.compare_digest(expected, signature) for signature in offered):  # all of them, in constant time
             return identity
     raise InputError("no signature fits", source="webhook")
 
 
 class Webhook:
-    """Posts alerts as JSON in one format, signed where there are keys, with an Authorization header where one is
-    set."""
+    """Posts alerts as JSON in one format, signed where there are keys, with an Authorization header if it is set."""
 
     def __init__(
         self,
