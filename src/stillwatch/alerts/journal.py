@@ -60,7 +60,7 @@ class Journal:
         """The channel took the alert, or never will. Losing this line repeats an alert and loses none."""
         entry = Entry(key=key, channels=(channel,))
         self._take(entry)
-        append(self._path, self._encoder.encode(entry) + b"\n")
+        append(self._path, self._encoder.encode(entry) + b"\n", flush=False)
         if self._path.stat().st_size > _COMPACT_FROM * (1 + len(self.pending)):
             self._rewrite()
 

@@ -32,7 +32,7 @@ class File:
             raise UndeliveredError(f"{self._path.name}: {error.strerror}", again=True) from error
 
 
-def append(path: Path, line: bytes) -> None:
+def append(path: Path, line: bytes, *, flush: bool = True) -> None:
     """Write ``line`` at the end of ``path`` and flush it to disk; a line torn by a crash before is ended first.
 
     Raises OSError, and takes back what it could write of the line. Readable by the owner and group alone.
@@ -47,6 +47,7 @@ def append(path: Path, line: bytes) -> None:
         if written < len(data):
             os.ftruncate(descriptor, end)
             raise OSError(28, "no space left for a whole line")
-        os.fsync(descriptor)
+        if flush:
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)

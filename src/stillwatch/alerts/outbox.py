@@ -53,8 +53,7 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def wait_s(attempt: int, patience: Patience, draw: float) -> float:
-    """Seconds before attempt ``attempt + 1`` (the first is 1): half of the doubled time, and ``draw`` (0..1) of the
-    rest."""
+    """Seconds to wait after attempt ``attempt`` (from 1): half of the doubled time, and ``draw`` (0..1) of the rest."""
     ceiling = min(patience.longest_s, patience.first_s * 2.0 ** min(attempt - 1, 60))
     return ceiling * (0.5 + 0.5 * draw)
 
@@ -146,8 +145,8 @@ class Outbox:
         """Wait until nothing is queued, at most ``within_s``: for an orderly end. True if nothing is left."""
         loop = asyncio.get_running_loop()
         until = loop.time() + within_s
-        while any(self._queues.values()) and loop.time() < until:
-            await asyncio.sleep(0.02)
+        while any(self._queues.values()) and loop.time() < until:  # noqa: ASYNC110 - see below
+            await asyncio.sleep(0.02)  # an end is waited for once; a signal per delivery is not worth its upkeep
         return not any(self._queues.values())
 
     def _is_first(self, key: str, at: datetime) -> bool:
