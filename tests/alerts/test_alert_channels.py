@@ -19,7 +19,7 @@ from stillwatch.errors import ConfigError, InputError
 from written_alerts import AT, found
 
 # the example every library of the specification is tested with
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - published, to test with
 NEXT_SECRET = "whsec_" + "QUJD" * 11
 
 
@@ -211,6 +211,6 @@ def test_a_file_that_cannot_be_written_is_tried_again(tmp_path: Path) -> None:
     assert caught.value.again
 
 
-def test_a_full_disk_leaves_no_half_line(tmp_path: Path) -> None:
+def test_a_full_disk_is_an_error() -> None:
     with pytest.raises(OSError, match="space"):
         append(Path("/dev/full"), b"line\n")

@@ -46,7 +46,7 @@ class Target:
     """One HTTP address alerts are posted to. ``url`` is a secret; ``host`` is what may be shown of it."""
 
     def __init__(self, url: str, *, proxy: str | None = None, timeout_s: float = TIMEOUT_S, where: str = "") -> None:
-        """Raises ConfigError at ``where`` unless it is https:// (http:// to this machine alone)."""
+        """Raises ConfigError at ``where`` unless it is https (or http to this machine)."""
         self._url, self._proxy, self._timeout_s = checked_url(url, where), proxy, timeout_s
         self.host = urlsplit(self._url).hostname or ""
 
