@@ -19,7 +19,6 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from threading import Event, Thread
-from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -125,7 +124,8 @@ class Client:
             connection.connect()
         if self._stopped.is_set():  # only now may ``stop`` be sure that it finds the socket
             return
-        connection.sock.settimeout(wait_s + _SLACK_S)
+        if connection.sock is not None:
+            connection.sock.settimeout(wait_s + _SLACK_S)
         connection.request("GET", path, headers=headers)
         answer = connection.getresponse()
         body = answer.read(_LIMIT_BYTES + 1)
@@ -139,7 +139,7 @@ class Client:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
 
@@ -163,7 +163,7 @@ class AsyncClient:
 def started_from(read: Callable[[str], str | None]) -> tuple[Table, Client]:
     """A table and its running client, as ``STILLWATCH_*`` variables say; ``read`` gives one or None (os.environ.get).
 
-    URL (needed), TOKEN, SNAPSHOT_KEY, STALE_AFTER_S, ON_STALE, ON_MISSING, SHARE. Raises ConfigError naming the bad one.
+    URL (needed), TOKEN, SNAPSHOT_KEY, STALE_AFTER_S, ON_STALE, ON_MISSING, SHARE. Raises ConfigError for a bad one.
     """
     url = read("STILLWATCH_URL")
     if not url:

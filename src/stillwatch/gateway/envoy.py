@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import grpc.aio
-from envoy.config.core.v3.base_pb2 import HeaderValue, HeaderValueOption
+from envoy.config.core.v3.base_pb2 import HeaderValueOption
 from envoy.service.auth.v3 import external_auth_pb2 as authz
 from envoy.service.auth.v3 import external_auth_pb2_grpc as authz_grpc
 from envoy.service.ext_proc.v3 import external_processor_pb2 as proc
@@ -40,7 +40,7 @@ _CODES = {403: PERMISSION_DENIED, 429: RESOURCE_EXHAUSTED, 503: UNAVAILABLE}
 _OURS = [ACTION_HEADER, DECISION_HEADER]
 
 
-class StillwatchEnvoy(authz_grpc.AuthorizationServicer, proc_grpc.ExternalProcessorServicer):
+class StillwatchEnvoy(authz_grpc.AuthorizationServicer, proc_grpc.ExternalProcessorServicer):  # pyright: ignore[reportUntypedBaseClass]
     """Both services. ``identify`` reads headers (lower-case names); ``noticed`` hears of whatever is decided."""
 
     def __init__(
@@ -94,12 +94,12 @@ class StillwatchEnvoy(authz_grpc.AuthorizationServicer, proc_grpc.ExternalProces
     def _on_headers(self, headers: Mapping[str, str]) -> Any:
         answer, refusal = self._ask(headers)
         if refusal is None:
-            change = proc.HeaderMutation(set_headers=_options(marks_of(answer)), remove_headers=_OURS)
+            change = proc.HeaderMutation(set_headers=_options(marks_of(answer), raw=True), remove_headers=_OURS)
             return proc.ProcessingResponse(request_headers={"response": {"header_mutation": change}})
         return proc.ProcessingResponse(
             immediate_response=proc.ImmediateResponse(
                 status={"code": refusal.status},
-                headers=proc.HeaderMutation(set_headers=_options(refusal.headers)),
+                headers=proc.HeaderMutation(set_headers=_options(refusal.headers, raw=True)),
                 body=refusal.body,
                 details=refusal.code,
             )
@@ -111,10 +111,11 @@ def _read(headers: Any) -> dict[str, str]:
     return {h.key.lower(): h.raw_value.decode("latin-1") if h.raw_value else h.value for h in headers}
 
 
-def _options(headers: Mapping[str, str]) -> list[Any]:
+def _options(headers: Mapping[str, str], *, raw: bool = False) -> list[Any]:
     """Headers that replace whatever stands there. Envoy reads ``raw_value`` in ext_proc and ``value`` in ext_authz."""
     replace = HeaderValueOption.HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD
     return [
-        HeaderValueOption(header=HeaderValue(key=name, value=value), append_action=replace)
-        for name, value in headers.items()
+        HeaderValueOption(header={"key": name, "raw_value" if raw else "value": text.encode() if raw else text},
+        append_action=replace)
+        for name, text in headers.items()
     ]

@@ -1,4 +1,6 @@
-"""A callback of the LiteLLM proxy: asks the table before each call. Named in the proxy's configuration:
+"""A callback of the LiteLLM proxy: asks the table before each call.
+
+It is named in the proxy's configuration:
 
     litellm_settings:
       callbacks: stillwatch.gateway.litellm.callback

@@ -1,7 +1,8 @@
 """An answer that stops an exchange, as HTTP: status, headers and a body in the shape the client's SDK reads.
 
 403 is for what was decided about this account, 429 for a throttle, 503 for a gateway that is closed because it has no
-table: that one accuses nobody. A refusal says where to appeal and a reference; never why, which would teach an attacker.
+table: that one accuses nobody. A refusal says where to appeal, and a reference; never why, which would teach an
+attacker.
 """
 
 from __future__ import annotations

@@ -122,7 +122,7 @@ def _worth_sending(entries: list[Entry]) -> list[Entry]:
 
 def encode(rows: Rows, stamp: Stamp, made_at: datetime, *, key: bytes | None = None, compressed: bool = False) -> bytes:
     """A whole snapshot, about 110 bytes an account before compression. O(accounts)."""
-    return _sealed(_Body(stamp, microseconds(made_at), None, list(_chunks(rows)), ()), key, compressed)
+    return _sealed(_Body(stamp, microseconds(made_at), None, list(_chunks(rows)), ()), key, compressed=compressed)
 
 
 def encode_delta(
@@ -149,7 +149,7 @@ def encode_changes(
     key: bytes | None = None,
 ) -> bytes:
     """A delta on top of version ``base``, whose changes the caller knows. O(changes)."""
-    return _sealed(_Body(stamp, microseconds(made_at), base, list(_chunks(changed)), tuple(removed)), key, False)
+    return _sealed(_Body(stamp, microseconds(made_at), base, list(_chunks(changed)), tuple(removed)), key)
 
 
 def _chunks(rows: Rows) -> Iterator[bytes]:
@@ -165,7 +165,7 @@ def _seal(key: bytes | None, head: bytes, body: bytes) -> bytes:
     return made.digest()
 
 
-def _sealed(body: _Body, key: bytes | None, compressed: bool) -> bytes:
+def _sealed(body: _Body, key: bytes | None, *, compressed: bool = False) -> bytes:
     packed = _pack(body)
     if compressed:
         packed = zlib.compress(packed, 1)
