@@ -1,5 +1,7 @@
 """Files behind the names a user gives: globs and directories opened up, compression undone, the first bytes seen.
 
+Bytes that are at hand already (the body of a request, a message of a broker) are a source like a file.
+
 Knows bytes and containers (Parquet, CSV, lines of JSON, one JSON document); knows nothing of what records mean.
 """
 
@@ -30,13 +32,14 @@ _COMPRESSED = (".gz", ".zst", ".zstd")
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """One file to read. ``head`` is its first bytes after decompression."""
+    """One file to read; ``head`` is its first bytes after decompression. ``body`` is all of it, where it came by wire."""
 
     path: Path
     size: int
     compression: Literal["", "gz", "zst"]
     container: Container
     head: bytes
+    body: bytes | None = None
 
     @property
     def name(self) -> str:
@@ -107,6 +110,16 @@ def open_source(path: Path) -> Source:
     if not head.strip(b"\xef\xbb\xbf \t\r\n"):
         raise EmptyFileError("the file is empty", source=str(path), hint="remove it from the input or fetch it again")
     return msgspec.structs.replace(source, head=head, container=_container(path, head))
+
+
+def body_source(body: bytes, name: str, container: Container | None = None) -> Source:
+    """Decompressed bytes as a source. Raises InputError for empty and binary ones."""
+    if not body.strip(b"\xef\xbb\xbf \t\r\n"):
+        raise EmptyFileError("nothing in it", source=name)
+    head = body[:HEAD_BYTES]
+    path = Path(name)
+    found = container or _container(path, head)
+    return Source(path=path, size=len(body), compression="", container=found, head=head, body=body)
 
 
 def _container(path: Path, head: bytes) -> Container:
@@ -207,6 +220,8 @@ class _Inflater(io.RawIOBase):
 
 def open_bytes(source: Source) -> IO[bytes]:
     """The decompressed bytes, unbuffered. Reading may raise EOFError, zlib.error or ZstdError: see ``reading``."""
+    if source.body is not None:
+        return io.BytesIO(source.body)
     file = source.path.open("rb", buffering=0)
     if not source.compression:
         return file  # type: ignore[return-value]
@@ -230,6 +245,8 @@ def read_up_to(stream: IO[bytes], count: int) -> tuple[bytes, Exception | None]:
 
 def read_all(source: Source, limit: int = 2 << 30) -> bytes:
     """The whole decompressed file (for documents). Raises InputError where it is broken or over ``limit`` bytes."""
+    if source.body is not None:
+        return source.body
     with open_bytes(source) as stream:
         parts: list[bytes] = []
         total = 0
