@@ -64,7 +64,7 @@ def find_files(given: Sequence[str | Path]) -> list[Path]:
 def _files_behind(item: str | Path) -> list[Path]:
     path = Path(item)
     if path.is_dir():
-        files = sorted(entry for entry in path.rglob("*") if entry.is_file() and _is_readable_name(entry))
+        files = sorted(entry for entry in path.rglob("*") if entry.is_file() and is_readable_name(entry))
         if not files:
             raise InputError(
                 "no readable files in this directory",
@@ -82,7 +82,8 @@ def _files_behind(item: str | Path) -> list[Path]:
     return matches
 
 
-def _is_readable_name(path: Path) -> bool:
+def is_readable_name(path: Path) -> bool:
+    """Whether a file found in a directory is traffic by its name: not hidden, not unfinished, of a known suffix."""
     if any(part.startswith((".", "_")) for part in path.parts[-1:]):
         return False
     suffixes = [suffix.lower() for suffix in path.suffixes]
@@ -109,20 +110,22 @@ def open_source(path: Path) -> Source:
         raise broken_compression(source, broken)
     if not head.strip(b"\xef\xbb\xbf \t\r\n"):
         raise EmptyFileError("the file is empty", source=str(path), hint="remove it from the input or fetch it again")
-    return msgspec.structs.replace(source, head=head, container=_container(path, head))
+    return msgspec.structs.replace(source, head=head, container=container_of(path, head))
 
 
 def body_source(body: bytes, name: str, container: Container | None = None) -> Source:
     """Decompressed bytes as a source. Raises InputError for empty and binary ones."""
-    if not body.strip(b"\xef\xbb\xbf \t\r\n"):
-        raise EmptyFileError("nothing in it", source=name)
     head = body[:HEAD_BYTES]
+    blank = b"\xef\xbb\xbf \t\r\n"
+    if not head.strip(blank) and not body.strip(blank):
+        raise EmptyFileError("nothing in it", source=name)
     path = Path(name)
-    found = container or _container(path, head)
+    found = container or container_of(path, head)
     return Source(path=path, size=len(body), compression="", container=found, head=head, body=body)
 
 
-def _container(path: Path, head: bytes) -> Container:
+def container_of(path: Path, head: bytes) -> Container:
+    """What the first bytes (decompressed) and the name say. Raises InputError for binary files of no known kind."""
     name = path.name.lower()
     for suffix in _COMPRESSED:
         name = name.removesuffix(suffix)

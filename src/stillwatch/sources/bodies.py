@@ -25,6 +25,10 @@ _CONTAINERS: dict[str, Container] = {
     "application/protobuf": "protobuf",
     "application/vnd.apache.parquet": "parquet",
     "application/x-parquet": "parquet",
+    "application/x-ndjson": "lines",
+    "application/ndjson": "lines",
+    "application/jsonl": "lines",
+    "text/csv": "csv",
 }
 
 
@@ -32,7 +36,7 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes to decode, and what is known of them.
 
     ``format`` names a format of ingest, None has it recognised. ``media_type`` and ``encoding`` are the headers of HTTP
-    (compression is seen without them). ``signal`` says what an OTLP protobuf holds. ``place`` names where the bytes
+    (compression is seen without them). ``signal`` says what an OTLP protobuf holds. ``container`` is for who knows. ``place`` names where the bytes
     stood, so that the same record at the same place gets the same made-up id; bytes of a request have none. ``start``
     is the offset of the first of them at that place. ``problem``: the source could not read on here, and why.
     """
@@ -42,6 +46,7 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
     media_type: str = ""
     encoding: str = ""
     signal: Signal | None = None
+    container: Container | None = None
     place: str = ""
     start: int = 0
     problem: str | None = None
@@ -53,17 +58,15 @@ def opened(body: Body, max_bytes: int = MAX_BODY_BYTES) -> Source:
         raise InputError(body.problem, source=body.place)
     data = _decompressed(body, max_bytes)
     media_type = body.media_type.split(";", 1)[0].strip().lower()
-    container = _CONTAINERS.get(media_type)
-    if container is None and body.signal is not None and not data.lstrip()[:1] == b"{":
-        container = "protobuf"
-    if container == "parquet" or data[:4] == b"PAR1":
-        container = "parquet" if data[:4] == b"PAR1" and data[-4:] == b"PAR1" else None
-        if container is None:
-            raise InputError("truncated or damaged Parquet", source=body.place, hint="send it again")
-    source = body_source(data, body.place.rsplit("/", 1)[-1] if body.place.endswith(".csv") else "", container)
-    if container == "protobuf" and source.head.lstrip()[:1] == b"{":
-        return msgspec.structs.replace(source, container="document")
-    return source
+    container = body.container or _CONTAINERS.get(media_type)
+    looks_json = data[:64].lstrip()[:1] == b"{"
+    if data[:4] == b"PAR1":
+        container = "parquet"
+    elif container in (None, "protobuf") and (container == "protobuf" or body.signal is not None):
+        container = "document" if looks_json else "protobuf"
+    if container == "parquet" and (len(data) < 12 or data[:4] != b"PAR1" or data[-4:] != b"PAR1"):
+        raise InputError("truncated or damaged Parquet", source=body.place, hint="send it again")
+    return body_source(data, "", container)
 
 
 def _decompressed(body: Body, max_bytes: int) -> bytes:
