@@ -35,10 +35,11 @@ _CONTAINERS: dict[str, Container] = {
 class Body(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes to decode, and what is known of them.
 
-    ``format`` names a format of ingest, None has it recognised. ``media_type`` and ``encoding`` are the headers of HTTP
-    (compression is seen without them). ``signal`` says what an OTLP protobuf holds. ``container`` is for who knows. ``place`` names where the bytes
-    stood, so that the same record at the same place gets the same made-up id; bytes of a request have none. ``start``
-    is the offset of the first of them at that place. ``problem``: the source could not read on here, and why.
+    ``format`` names a format of ingest, None has it recognised; ``container`` is for who knows. ``media_type`` and
+    ``encoding`` are the headers of HTTP (compression is seen without them). ``signal`` says what an OTLP protobuf
+    holds. ``place`` names where the bytes stood, so that the same record at the same place gets the same made-up id;
+    bytes of a request have none. ``start`` is the offset of the first of them at that place. ``problem``: the source
+    could not read on here, and why.
     """
 
     data: bytes

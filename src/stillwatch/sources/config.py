@@ -36,7 +36,7 @@ class Common(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Files(Common, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="files"):
-    """Files, directories (with all below them) and globs. ``begin`` is where files are read from that were there already.
+    """Files, directories (with all below them) and globs. ``begin``: where files are read from that were there before.
 
     ``poll_s``: seconds between looks. ``settle_s``: how long a file that is read as a whole must not have changed.
     """

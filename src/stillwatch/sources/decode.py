@@ -81,6 +81,8 @@ def decode_all(bodies: Sequence[Body], reading: Reading, *, exact: bool = False)
     texts = _Texts()
     others: dict[str, tuple[Any, list[tuple[Body, Source]]]] = {}
     for body in bodies:
+        if not body.data and body.problem is None:
+            continue  # a probe, or a mark that something was deleted
         try:
             source = opened(body, reading.max_bytes)
             _check_amount(source, reading)

@@ -114,7 +114,7 @@ class Inbox:
 
 
 class Backoff:
-    """Waits that grow by half again from ``first_s`` to ``most_s``, each shaken by a fifth so that many do not return at once."""
+    """Waits that grow by half from ``first_s`` to ``most_s``, each shaken by a fifth so that not all return at once."""
 
     def __init__(self, first_s: float = 0.1, most_s: float = 15.0) -> None:
         self._first_s, self._most_s = first_s, most_s

@@ -125,6 +125,8 @@ class KafkaSource(Iterated):
                 await self._in_thread(self._join, properties)
                 while True:
                     found = await self._in_thread(self._poll)
+                    if not found and self._inbox.state().condition in ("away", "starting"):
+                        await self._in_thread(self._ask)
                     for delivery in self._deliveries(found):
                         backoff.reset()
                         await self._inbox.put(delivery)
@@ -178,6 +180,13 @@ class KafkaSource(Iterated):
             (self._consumer.pause if full else self._consumer.resume)(assigned)
             self._held_back = full
         return self._consumer.consume(_POLL, _POLL_S)
+
+    def _ask(self) -> None:
+        """Nothing came: whether there is nothing, or nobody to send it."""
+        with contextlib.suppress(KafkaException):
+            self._consumer.list_topics(timeout=1)
+            if self._consumer.assignment():
+                self._inbox.reading()
 
     def _deliveries(self, found: Sequence[Message]) -> list[Delivery]:
         made: list[Delivery] = []

@@ -47,6 +47,7 @@ class NatsSource(Iterated):
         self._partition = ""
         self._delivered = 0  # sequence of the last message handed on in this session
         self._unacked: dict[int, Msg] = {}
+        self._each = False  # whether every message is acknowledged by itself
         self._waiting: int | None = None
         self._task: asyncio.Task[None] | None = None
         self._connection: Client | None = None
@@ -62,10 +63,8 @@ class NatsSource(Iterated):
         options: dict[str, Any] = {
             "servers": list(config.servers),
             "name": f"stillwatch {config.name}",
-            "max_reconnect_attempts": -1,
-            "reconnect_time_wait": 0.5,
             "connect_timeout": 5,
-            "allow_reconnect": True,
+            "allow_reconnect": False,  # we begin anew ourselves: the consumer may be gone
             "error_cb": self._on_error,
             "disconnected_cb": self._on_disconnect,
         }
@@ -98,9 +97,9 @@ class NatsSource(Iterated):
         stored = int(positions.get(self._partition, 0))
         done = [sequence for sequence in self._unacked if sequence < stored]
         messages = [self._unacked.pop(sequence) for sequence in done]
-        if messages:  # acknowledges all before it too
-            with contextlib.suppress(nats.errors.Error, OSError):
-                await messages[-1].ack()
+        with contextlib.suppress(nats.errors.Error, OSError):
+            for message in messages if self._each else messages[-1:]:  # the last speaks for all before it
+                await message.ack()
 
     def state(self) -> State:
         return self._inbox.state()
@@ -134,9 +133,7 @@ class NatsSource(Iterated):
         backoff = Backoff()
         while True:
             try:
-                self._connection = await nats.connect(
-                    **{**options, "max_reconnect_attempts": 0, "allow_reconnect": False}
-                )
+                self._connection = await nats.connect(**options)
                 await self._read(self._connection, backoff)
             except (nats.errors.Error, OSError, TimeoutError) as error:
                 self._inbox.away(f"{type(error).__name__}: {error}"[:200].rstrip(": "))
@@ -179,7 +176,7 @@ class NatsSource(Iterated):
             begin, self._delivered = 0, 0  # the stream lost messages that we had: what comes now is new
         with contextlib.suppress(NotFoundError):
             await stream.delete_consumer(self._config.stream, self._config.durable)
-        whole = info.config.retention == api.RetentionPolicy.WORK_QUEUE  # takes no consumer that skips
+        self._each = whole = info.config.retention == api.RetentionPolicy.WORK_QUEUE  # takes no consumer that skips
         policy = api.DeliverPolicy.BY_START_SEQUENCE if begin > 0 and not whole else api.DeliverPolicy.ALL
         if begin < 0 and not whole:
             policy = api.DeliverPolicy.NEW

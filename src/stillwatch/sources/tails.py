@@ -133,7 +133,7 @@ class Tail:
         return self.gone_s is not None and time.monotonic() - self.gone_s > 2 * _LINGER_S
 
     def read(self, settle_s: float) -> Read | None:
-        """The next bytes and the position after them; None while there is nothing to be had. Raises nothing but OSError."""
+        """The next bytes and the position after them; None while there is nothing to be had. Raises OSError."""
         if self.unread() == 0:
             return None
         if self._is_lines():
@@ -242,7 +242,7 @@ class Watched:
                 self._stored.setdefault(stored.inode, []).append(stored)
 
     def look(self) -> list[Tail]:
-        """Every file there is, as tails to read from, by name. Cost: one stat a file and a few bytes of those that grew."""
+        """Every file there is, as tails to read from, by name. Cost: one stat and two small reads a file."""
         named: set[tuple[int, int]] = set()
         self.problem = None
         for path, ours in self._paths():
@@ -283,7 +283,7 @@ class Watched:
                         yield entry, False
 
     def _tail(self, path: Path, *, ours: bool) -> Tail | None:
-        """The tail of one file, new or known; None for an empty one, and one that is not ``ours`` and was never read."""
+        """The tail of one file, new or known; None for an empty one, and for one not ``ours`` that was never read."""
         status = path.stat()
         key = (status.st_dev, status.st_ino)
         known = self._tails.get(key)
