@@ -13,6 +13,7 @@ import contextlib
 import ssl
 import time
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 import nats
@@ -64,11 +65,16 @@ class NatsSource(Iterated):
             "servers": list(config.servers),
             "name": f"stillwatch {config.name}",
             "connect_timeout": 5,
-            "allow_reconnect": False,  # we begin anew ourselves: the consumer may be gone
+            # we begin anew ourselves: the consumer may be gone
+            "allow_reconnect": False,
+            "max_reconnect_attempts": 1,
+            "reconnect_time_wait": 0.05,
             "error_cb": self._on_error,
             "disconnected_cb": self._on_disconnect,
         }
         if config.credentials is not None:
+            if find_spec("nkeys") is None:
+                raise ConfigError(f"sources.{self.name}.credentials needs the package nkeys", hint="pip install nkeys")
             options["user_credentials"] = config.credentials
         if config.token is not None:
             options["token"] = secret_of(config.token, f"sources.{self.name}.token")
@@ -133,7 +139,7 @@ class NatsSource(Iterated):
         backoff = Backoff()
         while True:
             try:
-                self._connection = await nats.connect(**options)
+                self._connection = await asyncio.wait_for(nats.connect(**options), 30)
                 await self._read(self._connection, backoff)
             except (nats.errors.Error, OSError, TimeoutError) as error:
                 self._inbox.away(f"{type(error).__name__}: {error}"[:200].rstrip(": "))
