@@ -74,7 +74,7 @@ def parquet_file(source: Source, as_dictionaries: Sequence[str] = ()) -> pq.Parq
     """The file with its schema read. Raises InputError where it is truncated or damaged."""
     try:
         return pq.ParquetFile(
-            io.BytesIO(read_all(source)) if source.compression else source.path,
+            io.BytesIO(read_all(source)) if source.compression or source.body is not None else source.path,
             read_dictionary=list(as_dictionaries),
             pre_buffer=False,  # or the whole compressed file is held at once
             buffer_size=_PAGE_BYTES,

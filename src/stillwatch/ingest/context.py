@@ -22,7 +22,11 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         return key_id(credential, self.salt)
 
     def made_up_id(self, record: Any, part: int = 0) -> str:
-        """An exchange id for a record without one: the same record at the same place always gets the same."""
+        """An exchange id for a record without one: the same record at the same place always gets the same.
+
+        What came by wire has no place (``source`` is empty): sent again, it is the same exchange again.
+        """
         content = msgspec.json.encode(record, enc_hook=str)
-        place = f"{self.source.rsplit('/', 1)[-1]}:{self.line}:{part}:".encode()
+        at = f"{self.source.rsplit('/', 1)[-1]}:{self.line}" if self.source else ""
+        place = f"{at}:{part}:".encode()
         return "x" + hashlib.blake2b(place + content, digest_size=12).hexdigest()

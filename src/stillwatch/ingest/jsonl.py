@@ -52,7 +52,7 @@ def read_jsonl(source: Source, schema: pa.Schema, batch_rows: int, *, encoded: b
     """One JSON object per line; blank lines are passed over. Cost: about 1.5 times DuckDB's own scan of one column."""
     done = 0
     with connect() as connection:
-        if not source.compression:
+        if not source.compression and source.body is None:
             try:
                 for batch in _whole_file(connection, source, schema, batch_rows):
                     yield batch

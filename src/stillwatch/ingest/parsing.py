@@ -6,7 +6,7 @@ several (Azure) wait here until their call is complete or too many wait.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -67,16 +67,20 @@ class RecordParser:
 
     def read(self, source: Source, form: Format) -> Iterator[RawBatch]:
         """Batches of one file. Raises InputError where the file itself breaks."""
+        yield from self.parse(((source.name, record) for record in read_records(source)), form)
+
+    def parse(self, records: Iterable[tuple[str, Record]], form: Format) -> Iterator[RawBatch]:
+        """Batches of records, each with the name of where it stood. A record from nowhere is named by its content."""
         platform = None if form.name == "canonical" else self._options.default_platform
         collected = _Collected()
-        for record in read_records(source):
+        for name, record in records:
             if record.problem is not None:
                 collected.rejected.append((record.line, record.problem, record.raw))
-            elif isinstance(form, MappedFormat) and self._wait(form, source.name, record):
+            elif isinstance(form, MappedFormat) and self._wait(form, name, record):
                 if len(self._waiting) > _MOST_WAITING:
                     yield self._released(form, platform)
             else:
-                context = Context(salt=self._options.salt, source=source.name, line=record.line)
+                context = Context(salt=self._options.salt, source=name, line=record.line)
                 _take(collected, form, record.value, context, record.raw)
             if len(collected) >= _BATCH_ROWS:
                 yield collected.batch(form, platform)

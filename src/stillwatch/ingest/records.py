@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pyarrow as pa
@@ -22,6 +22,9 @@ from stillwatch.ingest.sources import Source, TooLong, read_all, read_chunks
 
 _LONGEST_PREFIX = 200
 _FEW = 64  # rows made into Python objects at a time: recognising a format needs no more
+
+
+Signal = Literal["traces", "logs"]
 
 
 class BrokenDocumentError(InputError):
@@ -37,9 +40,12 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     problem: str | None = None
 
 
-def read_records(source: Source) -> Iterator[Record]:
-    """Every record of a file, bounded memory except for documents. Raises InputError where the file breaks off."""
-    return _READERS[source.container](source)
+def read_records(source: Source, signal: Signal | None = None) -> Iterator[Record]:
+    """Every record of a file, bounded memory except for documents. Raises InputError where the file breaks off.
+
+    ``signal`` says what an OTLP protobuf holds, which its bytes alone do not always tell.
+    """
+    return _protobuf(source, signal) if source.container == "protobuf" else _READERS[source.container](source)
 
 
 def sample(source: Source, count: int = 20) -> list[dict[str, Any] | str]:
@@ -66,10 +72,11 @@ def _lines(source: Source) -> Iterator[Record]:
             continue
         for number, line in chunk.lines():
             if line.strip():
-                yield from _of_line(number, line)
+                yield from line_records(number, line)
 
 
-def _of_line(number: int, line: bytes) -> Iterator[Record]:
+def line_records(number: int, line: bytes) -> Iterator[Record]:
+    """The records on one line: one, or the items of an array."""
     text = line.strip()
     if text[:1] not in (b"{", b"["):
         yield _of_log_line(number, line)
@@ -138,13 +145,13 @@ def _document(source: Source) -> Iterator[Record]:
 def _broken_document(source: Source, data: bytes) -> Iterator[Record]:
     """What can be saved of a document that is no JSON as a whole: leading items of an array, objects in a row."""
     text = data.decode("utf-8", "replace")
-    decoder, at, saved = json.JSONDecoder(), 0, 0
+    decoder, at, saved, line, counted = json.JSONDecoder(), 0, 0, 1, 0
     while True:
         while at < len(text) and text[at] in " \t\r\n,[":
             at += 1
         if at >= len(text) or text[at] == "]":
             break
-        line = text.count("\n", 0, at) + 1
+        line, counted = line + text.count("\n", counted, at), at
         try:
             value, end = decoder.raw_decode(text, at)
         except (ValueError, RecursionError):
@@ -205,7 +212,7 @@ def _parquet(source: Source) -> Iterator[Record]:
         ) from error
 
 
-def _protobuf(source: Source) -> Iterator[Record]:
+def _protobuf(source: Source, signal: Signal | None) -> Iterator[Record]:
     try:  # an optional package, asked for only where such a file comes
         from google.protobuf.json_format import MessageToDict  # noqa: PLC0415
         from google.protobuf.message import DecodeError  # noqa: PLC0415
@@ -218,16 +225,29 @@ def _protobuf(source: Source) -> Iterator[Record]:
             hint="install it, or export OTLP/JSON",
         ) from error
     data = read_all(source)
-    for kind in (ExportTraceServiceRequest, ExportLogsServiceRequest):
-        try:
-            message = kind.FromString(data)
-        except DecodeError:
+    kinds = {"traces": ExportTraceServiceRequest, "logs": ExportLogsServiceRequest}
+    for name, kind in kinds.items():
+        if signal not in (None, name):
             continue
-        value = MessageToDict(message)
-        if value:
+        try:
+            value = MessageToDict(kind.FromString(data))
+        except (DecodeError, ValueError, RecursionError):
+            continue
+        # fields of another type than expected are passed over: logs can be read as spans with nothing in them
+        if value and (signal or name == "logs" or _has_spans(value)):
             yield Record(line=1, value=value, raw=None)
             return
     raise InputError("not an OTLP export request", source=source.name, hint="expected traces or logs as protobuf")
 
 
-_READERS = {"lines": _lines, "document": _document, "csv": _csv, "parquet": _parquet, "protobuf": _protobuf}
+def _has_spans(value: dict[str, Any]) -> bool:
+    spans = (
+        span
+        for resource in value.get("resourceSpans", ())
+        for scope in resource.get("scopeSpans", ())
+        for span in scope.get("spans", ())
+    )
+    return any("spanId" in span or "startTimeUnixNano" in span for span in spans)
+
+
+_READERS = {"lines": _lines, "document": _document, "csv": _csv, "parquet": _parquet}

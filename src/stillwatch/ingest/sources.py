@@ -1,5 +1,7 @@
 """Files behind the names a user gives: globs and directories opened up, compression undone, the first bytes seen.
 
+Bytes that are at hand already (the body of a request, a message of a broker) are a source like a file.
+
 Knows bytes and containers (Parquet, CSV, lines of JSON, one JSON document); knows nothing of what records mean.
 """
 
@@ -30,13 +32,14 @@ _COMPRESSED = (".gz", ".zst", ".zstd")
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """One file to read. ``head`` is its first bytes after decompression."""
+    """One file to read; ``head`` is its first bytes after decompression. ``body`` is all of it, where it came by wire."""
 
     path: Path
     size: int
     compression: Literal["", "gz", "zst"]
     container: Container
     head: bytes
+    body: bytes | None = None
 
     @property
     def name(self) -> str:
@@ -61,7 +64,7 @@ def find_files(given: Sequence[str | Path]) -> list[Path]:
 def _files_behind(item: str | Path) -> list[Path]:
     path = Path(item)
     if path.is_dir():
-        files = sorted(entry for entry in path.rglob("*") if entry.is_file() and _is_readable_name(entry))
+        files = sorted(entry for entry in path.rglob("*") if entry.is_file() and is_readable_name(entry))
         if not files:
             raise InputError(
                 "no readable files in this directory",
@@ -79,7 +82,8 @@ def _files_behind(item: str | Path) -> list[Path]:
     return matches
 
 
-def _is_readable_name(path: Path) -> bool:
+def is_readable_name(path: Path) -> bool:
+    """Whether a file found in a directory is traffic by its name: not hidden, not unfinished, of a known suffix."""
     if any(part.startswith((".", "_")) for part in path.parts[-1:]):
         return False
     suffixes = [suffix.lower() for suffix in path.suffixes]
@@ -106,10 +110,22 @@ def open_source(path: Path) -> Source:
         raise broken_compression(source, broken)
     if not head.strip(b"\xef\xbb\xbf \t\r\n"):
         raise EmptyFileError("the file is empty", source=str(path), hint="remove it from the input or fetch it again")
-    return msgspec.structs.replace(source, head=head, container=_container(path, head))
+    return msgspec.structs.replace(source, head=head, container=container_of(path, head))
 
 
-def _container(path: Path, head: bytes) -> Container:
+def body_source(body: bytes, name: str, container: Container | None = None) -> Source:
+    """Decompressed bytes as a source. Raises InputError for empty and binary ones."""
+    head = body[:HEAD_BYTES]
+    blank = b"\xef\xbb\xbf \t\r\n"
+    if not head.strip(blank) and not body.strip(blank):
+        raise EmptyFileError("nothing in it", source=name)
+    path = Path(name)
+    found = container or container_of(path, head)
+    return Source(path=path, size=len(body), compression="", container=found, head=head, body=body)
+
+
+def container_of(path: Path, head: bytes) -> Container:
+    """What the first bytes (decompressed) and the name say. Raises InputError for binary files of no known kind."""
     name = path.name.lower()
     for suffix in _COMPRESSED:
         name = name.removesuffix(suffix)
@@ -207,6 +223,8 @@ class _Inflater(io.RawIOBase):
 
 def open_bytes(source: Source) -> IO[bytes]:
     """The decompressed bytes, unbuffered. Reading may raise EOFError, zlib.error or ZstdError: see ``reading``."""
+    if source.body is not None:
+        return io.BytesIO(source.body)
     file = source.path.open("rb", buffering=0)
     if not source.compression:
         return file  # type: ignore[return-value]
@@ -230,6 +248,8 @@ def read_up_to(stream: IO[bytes], count: int) -> tuple[bytes, Exception | None]:
 
 def read_all(source: Source, limit: int = 2 << 30) -> bytes:
     """The whole decompressed file (for documents). Raises InputError where it is broken or over ``limit`` bytes."""
+    if source.body is not None:
+        return source.body
     with open_bytes(source) as stream:
         parts: list[bytes] = []
         total = 0

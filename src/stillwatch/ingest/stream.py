@@ -20,15 +20,14 @@ from stillwatch.errors import InputError
 from stillwatch.ingest import canonical
 from stillwatch.ingest.batches import RawBatch
 from stillwatch.ingest.checks import conform
-from stillwatch.ingest.credentials import key_id
 from stillwatch.ingest.dedup import SeenIds
 from stillwatch.ingest.formats import Detected, detect
 from stillwatch.ingest.join import load_join
-from stillwatch.ingest.options import TEXT_COLUMNS, Options, latest_allowed
+from stillwatch.ingest.keeping import hashed_keys, with_content
+from stillwatch.ingest.options import Options, latest_allowed
 from stillwatch.ingest.parsing import RecordParser
 from stillwatch.ingest.quarantine import Quarantine
 from stillwatch.ingest.records import BrokenDocumentError
-from stillwatch.ingest.redact import redacted_array
 from stillwatch.ingest.sources import EmptyFileError, Source, find_files, open_source
 
 
@@ -145,25 +144,15 @@ class ExchangeStream:
         self.quarantine.check(self.rows_read)
         batch = self._without_repeats(checked.batch, wanted)
         self._count(batch)
-        return self._with_content(batch)
+        return with_content(batch, self._options.content)
 
     def _filled(self, columns: dict[str, pa.Array], raw: RawBatch) -> dict[str, pa.Array]:
-        columns["key_id"] = self._hashed_keys(columns["key_id"])
+        columns["key_id"] = hashed_keys(columns["key_id"], self._options.salt)
         if self._join is not None:
             columns = self._join.fill(columns)
         if raw.default_platform and columns["platform"].null_count:
             columns["platform"] = pc.fill_null(columns["platform"], raw.default_platform)
         return columns
-
-    def _hashed_keys(self, keys: pa.Array) -> pa.Array:
-        """A canonical ``key_id`` that is plainly a credential is hashed all the same."""
-        if pa.types.is_dictionary(keys.type):
-            return pa.DictionaryArray.from_arrays(keys.indices, self._hashed_keys(keys.dictionary))
-        if keys.null_count == len(keys) or not pc.any(pc.starts_with(keys, "sk-")).as_py():
-            return keys
-        salt = self._options.salt
-        hashed = [key_id(key, salt) if key is not None and key.startswith("sk-") else key for key in keys.to_pylist()]
-        return pa.array(hashed, pa.string())
 
     def _hints(self, raw: RawBatch) -> dict[str, str]:
         if self._join is not None:
@@ -187,18 +176,6 @@ class ExchangeStream:
         first, last = low.as_py(), high.as_py()
         self.first = first if self.first is None else min(self.first, first)
         self.last = last if self.last is None else max(self.last, last)
-
-    def _with_content(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        content = self._options.content
-        if content == "full":
-            return batch
-        columns = list(batch.columns)
-        for name in TEXT_COLUMNS:
-            at = batch.schema.get_field_index(name)
-            if columns[at].null_count < len(columns[at]):
-                kept = redacted_array(columns[at]) if content == "redacted" else pa.nulls(batch.num_rows, pa.string())
-                columns[at] = kept
-        return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
 
 
 def _all_nullable(schema: pa.Schema) -> pa.Schema:
