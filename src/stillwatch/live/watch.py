@@ -17,13 +17,19 @@ import pyarrow as pa
 from stillwatch.campaigns.signature import Recogniser, Signature
 from stillwatch.campaigns.track import track
 from stillwatch.live.mining import Mined
-from stillwatch.model import Campaign, CampaignEvent, KnownCampaign, Mode
-from stillwatch.policy import Outcome, Policy, RecognisedAccount, Standing, Traffic, compile_policy, decide, standings
+from stillwatch.model import Campaign, CampaignEvent, Decision, KnownCampaign, Mode
+from stillwatch.policy.compile import compile_policy
+from stillwatch.policy.decide import decide
+from stillwatch.policy.disarm import Disarm, disarm, signs_of
+from stillwatch.policy.outcome import Outcome
+from stillwatch.policy.rules import Policy
+from stillwatch.policy.standing import RecognisedAccount, Standing, Traffic, standings
 from stillwatch.store.protocol import Recognised, Store
 from stillwatch.tables import ACCOUNTS
 
 Account = tuple[str, str]
 BY_SERVICE = "stillwatch"  # who undid what lapsed
+AUTOMATIC = "automatic"  # who undid what went too far
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,7 @@ class Turn:
     events: tuple[CampaignEvent, ...] = ()
     recognised: tuple[Recognised, ...] = ()
     outcome: Outcome = Outcome()
+    disarmed: Disarm | None = None
 
 
 class Watch:
@@ -71,7 +78,7 @@ class Watch:
         for version in self._store.policies():
             if version.active:
                 if self._policy is None or self._policy[0] != version.digest:
-                    self._policy = version.digest, compile_policy(version.text, where=version.digest)
+                    self._policy = version.digest, compile_policy(version.text, version.digest)[0]
                 return self._policy[1], version.mode
         return None
 
@@ -98,7 +105,7 @@ class Watch:
             if not found:
                 return Turn()
             self._store.add_recognised(found)
-            return Turn(recognised=tuple(found), outcome=self._decide(now, found))
+            return self._turned(now, found, recognised=tuple(found))
 
     def _is_member(self, account: Account, campaign_id: str) -> bool:
         known = self._known.get(campaign_id)
@@ -113,23 +120,22 @@ class Watch:
             self._known = {known.campaign.campaign_id: known for known in tracked.campaigns}
             self._traffic = traffic_of(mined.scores)
             self._look_for(self._known.values())
-            return Turn(events=tracked.events, outcome=self._decide(now, None))
+            return self._turned(now, None, events=tracked.events)
 
     def dismiss(self, campaign_id: str, now: datetime, because: str) -> Turn:
         """A person says that a campaign is none: what was decided for it lapses, and its signature is not used."""
         with self._turn:
             known = self._known[campaign_id]
-            self._known[campaign_id] = msgspec.structs.replace(known, state="dismissed")
             event = CampaignEvent(campaign_id=campaign_id, at=now, kind="dismissed", says=because)
-            at, summary = self._store.last_mining() or (now, "")
-            self._store.put_mining(at, list(self._known.values()), [event], summary)
+            self._store.set_campaign_state(campaign_id, "dismissed", event)
+            self._known[campaign_id] = msgspec.structs.replace(known, state="dismissed")
             self._look_for(self._known.values())
-            return Turn(events=(event,), outcome=self._decide(now, None))
+            return self._turned(now, None, events=(event,))
 
-    def decide_again(self, now: datetime) -> Outcome:
+    def decide_again(self, now: datetime) -> Turn:
         """All standings against the active policy: after a change of policy or mode."""
         with self._turn:
-            return self._decide(now, None)
+            return self._turned(now, None)
 
     def standings(self) -> tuple[Standing, ...]:
         """What is known of every account that something may be decided about."""
@@ -154,7 +160,7 @@ class Watch:
         ]
         self._recogniser = Recogniser(renamed)
 
-    def _standings(self, only: Sequence[Recognised] | None, live: Sequence[object]) -> tuple[Standing, ...]:
+    def _standings(self, only: Sequence[Recognised] | None, live: Sequence[Decision]) -> tuple[Standing, ...]:
         """Of all accounts, or of just recognised ones: who was not looked at keeps what was decided."""
         campaigns = [known.campaign for known in self._known.values() if known.state in {"active", "dormant"}]
         wanted = self._recognised.values() if only is None else only
@@ -175,20 +181,42 @@ class Watch:
             named = {one.campaign_id for one in only}
             campaigns = [without_members(c) for c in campaigns if c.campaign_id in named]
         watched = live if only is None else ()
-        return standings(campaigns, marks, self._side, self._traffic, watched, dismissed)  # type: ignore[arg-type]
+        return standings(campaigns, marks, self._side, self._traffic, watched, dismissed)
 
-    def _decide(self, now: datetime, only: Sequence[Recognised] | None) -> Outcome:
+    def _turned(
+        self,
+        now: datetime,
+        only: Sequence[Recognised] | None,
+        *,
+        events: tuple[CampaignEvent, ...] = (),
+        recognised: tuple[Recognised, ...] = (),
+    ) -> Turn:
+        """Decides, and takes the rules back to shadow where they touched too many who look honest."""
         active = self.active()
         if active is None:
-            return Outcome()
+            return Turn(events=events, recognised=recognised)
         policy, mode = active
-        live = self._store.decisions(live_at=now)
-        outcome = decide(policy, self._standings(only, live), live, now, mode, self._share, self._key)
+        unexpired = [one for one in self._store.decisions() if one.expires_at > now]
+        seen = self._standings(only, unexpired)
+        outcome = decide(policy, seen, unexpired, now, mode, self._share, self._key)
         if outcome.new:
             self._store.add_decisions(outcome.new)
-        for lapse in outcome.lapse:
-            self._store.undo_decisions([lapse.decision_id], now, BY_SERVICE, lapse.because)
-        return outcome
+        for because in {lapse.because for lapse in outcome.lapse}:
+            ids = [lapse.decision_id for lapse in outcome.lapse if lapse.because == because]
+            self._store.undo_decisions(ids, now, BY_SERVICE, because)
+        gone_too_far = self._disarm(policy, mode, seen, now) if mode in {"staged", "armed"} else None
+        return Turn(events=events, recognised=recognised, outcome=outcome, disarmed=gone_too_far)
+
+    def _disarm(self, policy: Policy, mode: Mode, seen: Sequence[Standing], now: datetime) -> Disarm | None:
+        made = self._store.decisions()
+        plan = disarm(policy.disarm, made, signs_of(made, seen, now), now)
+        if plan is None:
+            return None
+        self._store.set_mode(policy.digest, "shadow")
+        self._store.undo_decisions(list(plan.undo.ids), now, AUTOMATIC, plan.undo.because)
+        detail = {"because": plan.because, "from": mode, "undone": str(len(plan.undo.ids))}
+        self._store.append_audit(now, AUTOMATIC, "policy.disarm", policy.digest, detail)
+        return plan
 
 
 def side_table(store: Store) -> pa.Table | None:

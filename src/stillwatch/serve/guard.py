@@ -14,7 +14,7 @@ from litestar.exceptions import NotAuthorizedException, PermissionDeniedExceptio
 from litestar.handlers import BaseRouteHandler
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 
-from stillwatch.access import Caller
+from stillwatch.access.roles import Caller
 from stillwatch.serve.doors import Doors
 
 PUBLIC = "public"  # the scope of a route that anybody may ask

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from stillwatch.model import ACTIONS, Action, Decision, Mode, Verdict
+from stillwatch.model import Action, Campaign, Decision, Mode, Verdict
+from stillwatch.store.protocol import DeadLetter
 
 Text = Annotated[str, Meta(min_length=1, max_length=512)]
 Reason = Annotated[str, Meta(min_length=1, max_length=2_000)]
-__all__ = ["ACTIONS"]
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,14 +33,16 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
-    """What to do now. ``would``: what a simulated decision would have done."""
+    """What to do now: whether it ``passes``, perhaps marked by ``action``. ``would``: what a simulated decision asks."""
 
-    action: Action
+    passes: bool
+    action: Action | None
+    why: str
     value: float | None
+    retry_after_s: float
     decision_id: str | None
     would: Action | None
     version: int
-    stale: bool
 
 
 class Undo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -179,3 +181,28 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     reasons: tuple[str, ...]
     details: dict[str, Any]
+
+
+class RecognisedLine(msgspec.Struct, frozen=True, kw_only=True):
+    """An account that matched a campaign's signature between two minings."""
+
+    platform: str
+    account_id: str
+    probability: float
+    bits: float
+    after_exchanges: int
+    at: datetime
+    because: tuple[str, ...]
+
+
+class CampaignView(msgspec.Struct, frozen=True, kw_only=True):
+    campaign: Campaign
+    state: str
+    found_at: datetime
+    mined_at: datetime
+    recognised: tuple[RecognisedLine, ...]
+
+
+class DeadLetters(msgspec.Struct, frozen=True, kw_only=True):
+    held: int
+    letters: tuple[DeadLetter, ...]
