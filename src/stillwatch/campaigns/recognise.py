@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from stillwatch.campaigns.sightings import Sightings, hits, index, look_up
 from stillwatch.campaigns.signature import FAMILY_OF, Signature
 from stillwatch.campaigns.traits import FAMILIES, NAMES, OF_ACCOUNTS, VIEWS, account_keys, of_accounts, of_exchanges
-from stillwatch.campaigns.weighing import OF_SIDE, SPEAKS_BITS, Weighing, load_weighing
+from stillwatch.campaigns.weighing import NEVER, OF_SIDE, SPEAKS_BITS, Weighing, load_weighing
 from stillwatch.model import Recognised
 from stillwatch.tally.roster import vouched_for
 
@@ -180,7 +180,7 @@ class Recogniser:
         if not len(pairs):
             return []
         best, odds, chance = self._weighed(pairs)
-        passes = (chance >= self._least) & (odds >= self._bar(pairs))
+        passes = (odds > NEVER) & (chance >= self._least) & (odds >= self._bar(pairs))
         found: dict[int, int] = {}
         order = np.lexsort((state.campaign[pairs], -odds))
         for i in order[passes[order]].tolist():
