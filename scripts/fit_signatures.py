@@ -98,6 +98,7 @@ def seen(prints: pa.Table, side: pa.Table | None) -> tuple[Roster, Facts]:
 
 
 def named(roster: Roster) -> list[tuple[str, str]]:
+    """(platform, account id) of everybody."""
     return [(row["platform"], row["account_id"]) for row in roster.names.to_pylist()]
 
 
@@ -212,7 +213,9 @@ def fit(worlds: Sequence[Pairs], provenance: dict[str, str]) -> Weighing:
     act = float(np.clip(wrong[min(len(wrong) - 1, int(WRONG * honest))] + 1e-4, 0.9, 0.999))
     right = label[first] == 1
     print(f"{honest} honest accounts, {int((wrong >= act).sum())} recognised at {act:.4f}")
-    print(f"{int(right.sum())} accounts of found campaigns share anything, {(chance[right] >= act).mean():.3f} recognised")
+    print(
+        f"{int(right.sum())} accounts of found campaigns share anything, {(chance[right] >= act).mean():.3f} recognised"
+    )
     return msgspec.structs.replace(
         weighing,
         odds=tuple(round(float(v), 3) for v in x),
@@ -231,6 +234,7 @@ def _points(line: IsotonicRegression) -> tuple[Float, Float]:
 
 
 def main() -> None:
+    """Fit, and write the file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--corpus", type=Path)
     parser.add_argument("--worlds", type=int, default=48)

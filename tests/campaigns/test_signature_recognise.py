@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
+from random import Random
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from built_scenes import Row, exchange, scene_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from built_scenes import Row, exchange, scene_of
 from stillwatch.campaigns.recognise import Recogniser, settled_keys
 from stillwatch.campaigns.signature import Census, Signature, best_bits, sign, similarity
 from stillwatch.campaigns.signature_null import signatures
@@ -23,7 +25,7 @@ from stillwatch.model import Recognised
 from stillwatch.tables import ACCOUNTS
 
 WEIGHING = Weighing(
-    weights={family: 1.0 for family in FAMILIES},
+    weights=dict.fromkeys(FAMILIES, 1.0),
     lacking={"payment": 1.0, "signup": 1.0},
     base=-6.0,
     cap_bits=12.0,
@@ -41,7 +43,7 @@ def of_campaign(i: int, at: int, number: int) -> Row:
         at,
         client_address=f"198.51.100.{i % 3}",
         user_agent="python-requests/2.32",
-        prompt=f"Answer as the examiner would. Show every step of the work. Question {number}: what is {number} times {at}?",
+        prompt=f"Answer as the examiner would. Show every step of the work. Question {number}: what is {at} of it?",
         max_tokens=4096,
         temperature=0.7,
     )
@@ -178,7 +180,9 @@ def test_a_card_of_its_own_speaks_against_an_account(signature: Signature, later
 
 @settings(max_examples=25, deadline=None)
 @given(st.randoms(use_true_random=False), st.integers(1, 12))
-def test_any_split_and_order_gives_the_same_in_the_end(signature, later, dice, count: int) -> None:
+def test_any_split_and_order_gives_the_same_in_the_end(
+    signature: Signature, later: pa.Table, dice: Random, count: int
+) -> None:
     whole = Recogniser([signature], weighing=WEIGHING, least=0.01)
     seen(whole, later)
     order = list(range(len(later)))
@@ -186,7 +190,7 @@ def test_any_split_and_order_gives_the_same_in_the_end(signature, later, dice, c
     cuts = [0, *sorted(dice.randrange(len(order) + 1) for _ in range(count)), len(order)]
     pieces = Recogniser([signature], weighing=WEIGHING, least=0.01)
     halves = [Recogniser([signature], weighing=WEIGHING, least=0.01) for _ in range(2)]
-    for number, (start, end) in enumerate(zip(cuts, cuts[1:], strict=False)):
+    for number, (start, end) in enumerate(pairwise(cuts)):
         if start < end:
             batch = later.take(pa.array(order[start:end]))
             seen(pieces, batch)
@@ -267,7 +271,8 @@ def test_times_are_of_the_exchanges(signature: Signature, later: pa.Table) -> No
     recogniser = Recogniser([signature], weighing=WEIGHING)
     found = {r.account_id: r.at for r in seen(recogniser, later)}
     last = max(
-        at for at, name in zip(later.column("at").to_pylist(), later.column("account_id").to_pylist(), strict=True)
+        at
+        for at, name in zip(later.column("at").to_pylist(), later.column("account_id").to_pylist(), strict=True)
         if name == "m50"
     )
     assert found["m50"] == last

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import msgspec
 from hypothesis import given, settings
@@ -202,9 +203,7 @@ def minings(draw: st.DrawFn) -> list[list[Campaign]]:
         weight = draw(st.lists(st.integers(1, 60), min_size=24, max_size=24))
         groups = [[i for i, at in enumerate(place) if at == group] for group in range(1, 5)]
         names = draw(st.permutations(["k0", "k1", "k2", f"k{turn + 3}"]))
-        found.append(
-            [mined(n, [member(i, weight[i]) for i in g]) for n, g in zip(names, groups, strict=True) if g]
-        )
+        found.append([mined(n, [member(i, weight[i]) for i in g]) for n, g in zip(names, groups, strict=True) if g])
     return found
 
 
@@ -248,7 +247,7 @@ def test_the_same_mining_again_changes_nothing(turns_: list[list[Campaign]]) -> 
 
 @settings(max_examples=60, deadline=None)
 @given(minings(), st.randoms(use_true_random=False))
-def test_the_order_of_what_is_known_and_found_does_not_matter(turns_: list[list[Campaign]], dice) -> None:
+def test_the_order_of_what_is_known_and_found_does_not_matter(turns_: list[list[Campaign]], dice: Random) -> None:
     _, known = followed(turns_[:-1])
     found = turns_[-1]
     straight = track(known, found, hours(9))
@@ -280,5 +279,3 @@ def test_events_are_what_the_store_keeps() -> None:
 def test_a_signature_that_cannot_be_read_does_not_stop_tracking() -> None:
     first = track((), [mined("x", range(5))], hours(0), {"x": b"not a signature"})
     assert ids(track(first.campaigns, [mined("y", range(5))], hours(1), {"y": b"\xff"})) == ["x"]
-
-

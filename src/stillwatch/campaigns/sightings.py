@@ -19,13 +19,14 @@ Keys = npt.NDArray[np.uint64]
 Int = npt.NDArray[np.int64]
 Int32 = npt.NDArray[np.int32]
 Bits = npt.NDArray[np.float32]
+Bytes = npt.NDArray[np.uint8]
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT = np.uint64(32)
 _FIRST = 1_024  # places in an empty table; always a power of two, and never more than half full
 
 
 @nb.njit(cache=True, nogil=True)
-def _find(places: Int32, held: Keys, key: np.uint64) -> int:
+def _find(places: Int32, held: Keys, key: np.uint64) -> np.int64:
     """Where the key is in ``places``, or the free place it would take."""
     mask = len(places) - 1
     at = np.int64((key * _ODD) >> _SHIFT) & mask
@@ -88,14 +89,14 @@ class Sightings:
     key: Keys
     seen: Int
     last_us: Int
-    informed: npt.NDArray[np.uint8]
+    informed: Bytes
     vouched: npt.NDArray[np.bool_]
     said: npt.NDArray[np.bool_]
     pair_key: Keys
     account: Int32
     campaign: Int32
     best: Bits
-    view: npt.NDArray[np.uint8]
+    view: Bytes
 
     @classmethod
     def none(cls) -> Sightings:
@@ -117,11 +118,11 @@ class Sightings:
             view=np.zeros((0, len(FAMILIES)), np.uint8),
         )
 
-    def add(self, account: Keys, campaign: Int32, family: npt.NDArray[np.uint8], bits: Bits, view: Int) -> Int32:
+    def add(self, account: Keys, campaign: Int32, family: Bytes, bits: Bits, view: Bytes) -> Int32:
         """Take in what was seen, one value a row; the pairs it concerns. O(rows), and O(table) when it grows."""
         self._reserve(len(account))
         self.account_count, self.pair_count, pairs = _add(
-            account, campaign, family, bits, view.astype(np.uint8),
+            account, campaign, family, bits, view,
             self.account_places, self.key, self.account_count,
             self.pair_places, self.pair_key, self.account, self.campaign, self.pair_count, self.best, self.view,
         )  # fmt: skip
@@ -131,7 +132,7 @@ class Sightings:
         """Count exchanges of the accounts that are in here."""
         _touch(self.account_places, self.key, keys, at_us, self.seen, self.last_us)
 
-    def inform(self, keys: Keys, informed: npt.NDArray[np.uint8], vouched: npt.NDArray[np.bool_]) -> None:
+    def inform(self, keys: Keys, informed: Bytes, vouched: npt.NDArray[np.bool_]) -> None:
         """What the side table knows of accounts that are in here."""
         at = look_up(self.account_places, self.key, keys)
         np.bitwise_or.at(self.informed, at[at >= 0], informed[at >= 0])
@@ -147,7 +148,7 @@ class Sightings:
                 np.repeat(one.campaign[:n], width),
                 np.tile(np.arange(width, dtype=np.uint8), n),
                 one.best[:n].ravel(),
-                one.view[:n].ravel().astype(np.int64),
+                one.view[:n].ravel(),
             )
             a = one.account_count
             at = look_up(found.account_places, found.key, one.key[:a])
@@ -201,11 +202,11 @@ def _longer(values: npt.NDArray[np.generic], needed: int) -> npt.NDArray[np.gene
 
 
 @nb.njit(cache=True, nogil=True)
-def _add(
-    account: Keys, campaign: Int32, family: npt.NDArray[np.uint8], bits: Bits, view: npt.NDArray[np.uint8],
+def _add(  # noqa: PLR0913, PLR0917 - a kernel is handed the table column by column
+    account: Keys, campaign: Int32, family: Bytes, bits: Bits, view: Bytes,
     places: Int32, key: Keys, accounts: int,
     pair_places: Int32, pair_key: Keys, pair_account: Int32, pair_campaign: Int32, pairs: int, best: Bits,
-    best_view: npt.NDArray[np.uint8],
+    best_view: Bytes,
 ) -> tuple[int, int, Int32]:  # fmt: skip
     touched = np.empty(len(account), dtype=np.int32)
     for i in range(len(account)):

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from stillwatch.campaigns.traits import FAMILIES, NAMES, OF_ACCOUNTS, VIEWS, of_accounts, of_exchanges
 from stillwatch.errors import InputError
@@ -84,8 +83,10 @@ class Signature(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, kw_only=True)
 class Held:
-    """One view of a window: value ``keys[i]`` is held by ``account[start[i] : start[i + 1]]``, at least two of them
-    (one where the view is of ``ONE_HOLDER``). ``informed``: bool[accounts]; ``alone``: values only this account holds.
+    """One view of a window: value ``keys[i]`` is held by ``account[start[i] : start[i + 1]]``.
+
+    At least two of them (one where the view is of ``ONE_HOLDER``).
+    ``informed``: bool[accounts]; ``alone``: values only this account holds.
     """
 
     number: int
@@ -148,8 +149,10 @@ class Worth:
 
 
 def sign(census: Census, campaign_id: str, members: Bool, apart: Bool | None = None) -> tuple[Signature, list[Worth]]:
-    """The signature of accounts (bool[accounts]) against all others but ``apart``: those of other campaigns, and whom
-    nobody is sure of, who are neither. Unchecked as yet: see ``signature_null``. Cost: the pairs of each view.
+    """The signature of accounts (bool[accounts]) against all others but ``apart``.
+
+     Those are of other campaigns, or nobody is sure of them: neither side. Unchecked as yet:
+    : see ``signature_null``. Cost: the pairs of each view.
     """
     others = ~members if apart is None else ~(members | apart)
     worth = [found for held in census.held if (found := _worth(census, held, members, others)) is not None]
@@ -267,7 +270,6 @@ def similarity(one: Signature | None, other: Signature | None) -> float:
     """
     if one is None or other is None:
         return 0.0
-    shares: dict[int, float] = {}
     mine, theirs = (dict(zip(s.key_array().tolist(), s.bit_array().tolist(), strict=True)) for s in (one, other))
     family = {key: int(FAMILY_OF[view]) for s in (one, other) for key, view in zip(
         s.key_array().tolist(), s.view_array().tolist(), strict=True)}  # fmt: skip
@@ -281,8 +283,3 @@ def similarity(one: Signature | None, other: Signature | None) -> float:
     if len(shares) < 2:
         return 0.0
     return sum(shares.values()) / len(whole)
-
-
-def empty_side() -> pa.Table | None:
-    """No side table."""
-    return None

@@ -28,8 +28,10 @@ LEAST_POWER = 0.1  # share of the members that would be recognised, for live rec
 def signatures(
     census: Census, members: Mapping[str, Bool], possible: Mapping[str, Bool], weighing: Weighing
 ) -> dict[str, Signature]:
-    """Signatures of a mining's campaigns, checked. ``members``, ``possible``: bool[accounts] by campaign id, of accused
-    and of other accounts on the roster. Cost: the values of every view, once for each campaign.
+    """Signatures of a mining's campaigns, checked.
+
+    ``members``, ``possible``: bool[accounts] by campaign id, of accused and of other accounts on the
+    roster. Cost: the values of every view, once for each campaign.
     """
     count = len(census.node)
     anyone = np.zeros(count, dtype=bool)

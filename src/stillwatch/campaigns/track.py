@@ -41,7 +41,10 @@ class Tracked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def track(
-    known: Sequence[KnownCampaign], found: Sequence[Campaign], at: datetime, signatures: Mapping[str, bytes] | None = None
+    known: Sequence[KnownCampaign],
+    found: Sequence[Campaign],
+    at: datetime,
+    signatures: Mapping[str, bytes] | None = None,
 ) -> Tracked:
     """Match a mining's campaigns with the known ones. Order does not matter; the same mining again changes nothing.
 
@@ -126,7 +129,7 @@ class _Turn:
         return links
 
     def _assigned(self, links: Mapping[tuple[int, int], _Link]) -> dict[int, int]:
-        """found -> known: the same members first, then the assignment of the greatest strength altogether."""
+        """Found -> known: the same members first, then the assignment of the greatest strength altogether."""
         heir = self._unchanged(links)
         taken = set(heir.values())
         open_links = {(k, f): link for (k, f), link in links.items() if f not in heir and k not in taken}
@@ -238,9 +241,7 @@ class _Turn:
         ]
         return self.known[min(found)[1]].campaign.campaign_id if found else None
 
-    def _parents(
-        self, new: Mapping[int, str], links: Mapping[tuple[int, int], _Link], heir: Mapping[int, int]
-    ) -> None:
+    def _parents(self, new: Mapping[int, str], links: Mapping[tuple[int, int], _Link], heir: Mapping[int, int]) -> None:
         """Say of both sides what split from what."""
         parts: dict[str, list[str]] = {}
         for f, name in new.items():
@@ -298,7 +299,7 @@ def _read(signature: bytes) -> Signature | None:
 
 
 def _best(strength: Mapping[tuple[int, int], float], rows: int, columns: int) -> dict[int, int]:
-    """column -> row of the one-to-one choice with the greatest sum, worked out per connected part."""
+    """Column -> row of the one-to-one choice with the greatest sum, worked out per connected part."""
     if not strength:
         return {}
     pairs = np.array(sorted(strength), dtype=np.int64)

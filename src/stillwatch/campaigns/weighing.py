@@ -42,7 +42,7 @@ class Weighing(msgspec.Struct, frozen=True, kw_only=True):
     provenance: dict[str, str] = {}
 
     def log_odds(self, best: Bits) -> Float:
-        """Of float32[n, families]: best bits of each, negative where counter-evidence; ``NEVER`` where too few speak."""
+        """Of float32[n, families]: best bits of each, negative against; ``NEVER`` where too few speak."""
         weights = np.array([self.weights.get(family, 0.0) for family in FAMILIES])
         lacking = np.array([self.lacking.get(family, 0.0) for family in FAMILIES])
         known = best.astype(np.float64)
