@@ -33,10 +33,13 @@ NEVER = 10**9
 
 
 class Outcome(msgspec.Struct):
-    """Of one suite or all: exchanges until recognition of each account, and who else was recognised."""
+    """Of one suite or all: exchanges until recognition of each account, and who else was recognised.
+
+    ``of_well_mined``: of those whose campaign the mining had found at least half of.
+    """
 
     until: list[int] = []
-    of_known: list[int] = []
+    of_well_mined: list[int] = []
     replacing: list[int] = []
     extraction: int = 0
     elsewhere: int = 0
@@ -49,10 +52,12 @@ class Outcome(msgspec.Struct):
 
     def said(self) -> str:
         until, replacing = np.array(self.until or [NEVER]), np.array(self.replacing or [NEVER])
+        well = np.array(self.of_well_mined or [NEVER])
         return (
             f"campaigns {self.campaigns} (silent {self.silent}); new accounts of known campaigns {len(self.until)}: "
             f"recognised {np.mean(until < NEVER):.3f}, exchanges until then p25/p50/p75/p90 {quantiles(until)}, of "
-            f"those recognised {quantiles(until[until < NEVER])}; replacing a closed one {len(self.replacing)}: "
+            f"those recognised {quantiles(until[until < NEVER])}; well mined {len(self.of_well_mined)}: "
+            f"{np.mean(well < NEVER):.3f}, {quantiles(well)}; replacing a closed one {len(self.replacing)}: "
             f"{np.mean(replacing < NEVER):.3f}, {quantiles(replacing)}; all {self.extraction} new extraction accounts: "
             f"{len([u for u in self.until if u < NEVER]) + self.elsewhere} recognised; honest "
             f"{sum(self.accused.values())} of {self.honest} = "
@@ -89,7 +94,11 @@ def replayed(folder: Path, prints: pa.Table, *, true: bool, least: float | None)
     recogniser = Recogniser(signed.values(), settled, least=least)
     at, who = _played(recogniser, later, side)
     found = Outcome(campaigns=len(signed), silent=sum(not s.separates for s in signed.values()))
-    known = {usual[name] for name in signed if usual[name]}
+    known = {usual[name]: False for name in signed if usual[name]}
+    for name, camp in usual.items():
+        whole = np.array([truth[n]["campaign"] == camp for n in names])
+        if camp:
+            known[camp] |= bool(2 * (members[name] & whole).sum() >= whole.sum())
     seen_before = {
         n for n, c, on in zip(names, facts.per_account.tolist(), listed.tolist(), strict=True) if c >= 10 or on
     }
@@ -101,7 +110,7 @@ def replayed(folder: Path, prints: pa.Table, *, true: bool, least: float | None)
 
 
 def _told(
-    found: Outcome, row: dict, hit: tuple[int, str] | None, known: set, usual: dict, *, new: bool, after: bool
+    found: Outcome, row: dict, hit: tuple[int, str] | None, known: dict, usual: dict, *, new: bool, after: bool
 ) -> None:
     if row["kind"] == "honest":
         found.honest += 1
@@ -113,6 +122,7 @@ def _told(
         found.extraction += 1
         if row["campaign"] in known:
             found.until.append(hit[0] if hit else NEVER)
+            found.of_well_mined += [found.until[-1]] if known[row["campaign"]] else []
             found.replacing += [found.until[-1]] if after else []
         else:
             found.elsewhere += bool(hit)

@@ -106,7 +106,10 @@ class Recogniser:
         open_rows = ~settled
         at_us = np.asarray(_whole(batch.column("at")).cast(pa.int64()))
         self._state.touch(who[open_rows], at_us[open_rows])
-        found = self._told(np.unique(np.concatenate(pairs or [np.zeros(0, np.int32)])), once=True)
+        touched = np.zeros(self._state.pair_count, dtype=bool)
+        for some in pairs:
+            touched[some] = True
+        found = self._told(np.flatnonzero(touched).astype(np.int32), once=True)
         self._forget()
         return found
 
@@ -143,11 +146,13 @@ class Recogniser:
         return pairs
 
     def _name(self, who: Keys, row: Int, names: tuple, known: int) -> None:
-        fresh = self._state.key[known : self._state.account_count]
-        first = dict(zip(who[row][::-1].tolist(), row[::-1].tolist(), strict=True))
-        for key in fresh.tolist():
-            at = first[key]
-            self._who[key] = (str(names[0][at].as_py()), str(names[1][at].as_py()))
+        state = self._state
+        at = look_up(state.account_places, state.key, who[row])
+        first = np.zeros(state.account_count - known, dtype=np.int64)
+        fresh = np.flatnonzero(at >= known)[::-1]  # so that the first row of each stays
+        first[at[fresh] - known] = row[fresh]
+        for key, place in zip(state.key[known : state.account_count].tolist(), first.tolist(), strict=True):
+            self._who[key] = (str(names[0][place].as_py()), str(names[1][place].as_py()))
 
     def _take_side(self, accounts: pa.Table) -> Int32:
         who = account_keys(accounts)

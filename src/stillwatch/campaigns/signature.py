@@ -151,8 +151,8 @@ class Worth:
 def sign(census: Census, campaign_id: str, members: Bool, apart: Bool | None = None) -> tuple[Signature, list[Worth]]:
     """The signature of accounts (bool[accounts]) against all others but ``apart``.
 
-     Those are of other campaigns, or nobody is sure of them: neither side. Unchecked as yet:
-    : see ``signature_null``. Cost: the pairs of each view.
+     Those are of other campaigns, or nobody is sure of them: neither side. Not checked yet: see
+    ``signature_null``. Cost: the pairs of each view.
     """
     others = ~members if apart is None else ~(members | apart)
     worth = [found for held in census.held if (found := _worth(census, held, members, others)) is not None]
