@@ -118,6 +118,39 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     successions: tuple[Succession, ...] = ()
 
 
+class KnownCampaign(msgspec.Struct, frozen=True, kw_only=True):
+    """A campaign as last mined, under the id it keeps. ``signature`` is for the live recogniser, opaque here."""
+
+    campaign: Campaign
+    signature: bytes
+    found_at: datetime
+    mined_at: datetime
+    state: Literal["active", "dormant", "merged", "dismissed"] = "active"
+
+
+class CampaignEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """A turn in a campaign's life. ``others``: campaigns merged into it or split from it."""
+
+    campaign_id: str
+    at: datetime
+    kind: Literal["found", "grown", "shrunk", "merged", "split", "dormant", "returned", "dismissed", "pivoted"]
+    says: str
+    others: tuple[str, ...] = ()
+
+
+class Recognised(msgspec.Struct, frozen=True, kw_only=True):
+    """An account that matched a known campaign between two minings."""
+
+    platform: str
+    account_id: str
+    campaign_id: str
+    probability: float
+    bits: float
+    after_exchanges: int
+    at: datetime
+    because: tuple[str, ...] = ()
+
+
 class LookAlike(msgspec.Struct, frozen=True, kw_only=True):
     """A candidate group that was considered and let go, and why. ``accounts`` may be cut to the first 50."""
 

@@ -121,7 +121,8 @@ def _sqlite(url: URL) -> Engine:
         raise ConfigError(
             error.strerror or str(error), where=str(file), hint="name a file that can be written"
         ) from error
-    engine = create_engine(url, connect_args={"timeout": BUSY_S}, pool_size=8, max_overflow=24, pool_timeout=BUSY_S)
+    arguments = {} if "timeout" in url.query else {"timeout": BUSY_S}
+    engine = create_engine(url, connect_args=arguments, pool_size=8, max_overflow=24, pool_timeout=BUSY_S)
 
     def opened(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # the driver begins nothing and commits nothing on its own

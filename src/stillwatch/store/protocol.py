@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from stillwatch.model import Campaign, Decision, Mode
+from stillwatch.model import CampaignEvent, Decision, KnownCampaign, Mode, Recognised
 
 
 class Segment(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,39 +44,6 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     because: str
     excerpt: str
     at: datetime
-
-
-class KnownCampaign(msgspec.Struct, frozen=True, kw_only=True):
-    """A campaign as last mined, under the id it keeps. ``signature`` is for the live recogniser, opaque here."""
-
-    campaign: Campaign
-    signature: bytes
-    found_at: datetime
-    mined_at: datetime
-    state: Literal["active", "dormant", "merged", "dismissed"] = "active"
-
-
-class CampaignEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """A turn in a campaign's life. ``others``: campaigns merged into it or split from it."""
-
-    campaign_id: str
-    at: datetime
-    kind: Literal["found", "grown", "shrunk", "merged", "split", "dormant", "returned", "dismissed", "pivoted"]
-    says: str
-    others: tuple[str, ...] = ()
-
-
-class Recognised(msgspec.Struct, frozen=True, kw_only=True):
-    """An account that matched a known campaign between two minings."""
-
-    platform: str
-    account_id: str
-    campaign_id: str
-    probability: float
-    bits: float
-    after_exchanges: int
-    at: datetime
-    because: tuple[str, ...] = ()
 
 
 class PolicyVersion(msgspec.Struct, frozen=True, kw_only=True):
