@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stillwatch.config import load_config
 from stillwatch.errors import InputError
+
+if TYPE_CHECKING:
+    from stillwatch.access.audit import Head
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -19,7 +23,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 1 where the chain is broken."""
-    from stillwatch.access.audit import Head, verify_store
+    from stillwatch.access.audit import verify_store
     from stillwatch.serve.running import open_configured_store
 
     store = open_configured_store(load_config(args.config))
@@ -32,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
                     print(f"{entry.number} {entry.at:%Y-%m-%dT%H:%M:%SZ} {entry.who} {entry.what} {entry.target} {detail}")
                 after = page[-1].number
             return 0
-        kept = _head(args.head, Head) if args.head else None
+        kept = _head(args.head) if args.head else None
         found = verify_store(store, kept)
     finally:
         store.close()
@@ -43,8 +47,10 @@ def run(args: argparse.Namespace) -> int:
     return 1
 
 
-def _head[H](text: str, kind: type[H]) -> H:
+def _head(text: str) -> Head:
+    from stillwatch.access.audit import Head
+
     number, _, chain = text.partition(":")
     if not number.isdigit() or not chain:
         raise InputError("--head is NUMBER:DIGEST, as verify printed it")
-    return kind(number=int(number), chain=chain)
+    return Head(number=int(number), chain=chain)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from datetime import datetime
 from pathlib import Path
 
@@ -9,10 +10,26 @@ import numpy as np
 import pyarrow as pa
 
 from stillwatch import tables
+from stillwatch.errors import InputError
 from stillwatch.ingest import canonical
 from stillwatch.ingest.checks import conform
 from stillwatch.ingest.quarantine import Quarantine
 from stillwatch.ingest.sources import find_files, open_source
+
+
+def account_rows(body: bytes) -> list[dict[str, object]]:
+    """Rows of the accounts table from the bytes of one file (Parquet, JSONL, a JSON array or CSV; gz, zst).
+
+    All or nothing: raises InputError naming the first bad row.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "accounts"
+        path.write_bytes(body)
+        with Quarantine(max_bad_share=1.0) as quarantine:
+            rows = read_accounts(path, quarantine)
+            if quarantine.count:
+                raise InputError(f"{quarantine.count} bad rows: {quarantine.top_reasons(1)[0][0]}", hint="send them again")
+    return rows.to_pylist()
 
 
 def read_accounts(path: Path | str, quarantine: Quarantine, *, latest: datetime | None = None) -> pa.Table:

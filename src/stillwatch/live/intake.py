@@ -131,7 +131,7 @@ class Intake:
             while not self._queue.empty():
                 group.append(self._queue.get())
             closing = CLOSING in group
-            offers = [offer for offer in group if offer is not CLOSING]
+            offers = [offer for offer in group if offer is not None]
             if offers:
                 self._write(offers)
 

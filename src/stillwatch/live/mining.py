@@ -15,17 +15,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from stillwatch import __version__, pipeline
-from stillwatch.campaigns.signature import Signature, sign_all
+from stillwatch.campaigns.signature import Census, Signature
+from stillwatch.campaigns.signature_null import signatures
+from stillwatch.campaigns.weighing import load_weighing
 from stillwatch.campaigns.weights import load_weights
 from stillwatch.config import Detection
+from stillwatch.detectors.suspect import Scene
 from stillwatch.errors import EngineError
 from stillwatch.live.segments import read_files
-from stillwatch.model import InputSummary, ScanResult
+from stillwatch.model import Campaign, InputSummary, ScanResult
 from stillwatch.tables import ACCOUNTS
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -107,7 +111,20 @@ def mine(
     scene = pipeline.build(prints, accounts, weights)
     result, scores = pipeline.find(scene, said, weights, detection)
     result = msgspec.structs.replace(result, configuration_digest=digest, version=__version__)
-    return Mined(result, scores, sign_all(scene, result.campaigns))
+    return Mined(result, scores, signed(scene, result.campaigns))
+
+
+def signed(scene: Scene, campaigns: Sequence[Campaign]) -> dict[str, Signature]:
+    """A signature of every campaign, checked against everybody else in the window."""
+    names = scene.roster.names.to_pylist()
+    place = {(name["platform"], name["account_id"]): i for i, name in enumerate(names)}
+    members = {c.campaign_id: np.zeros(len(place), dtype=np.bool_) for c in campaigns}
+    possible = {c.campaign_id: np.zeros(len(place), dtype=np.bool_) for c in campaigns}
+    for campaign in campaigns:
+        for member in campaign.roster:
+            mask = members if member.accused else possible
+            mask[campaign.campaign_id][place[member.platform, member.account_id]] = True
+    return signatures(Census.of(scene.facts, scene.roster), members, possible, load_weighing())
 
 
 def mine_apart(

@@ -8,23 +8,29 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from stillwatch.campaigns.signature import Recogniser, Signature
+from stillwatch.campaigns.recognise import Recogniser, settled_keys
+from stillwatch.campaigns.signature import Signature
 from stillwatch.campaigns.track import track
+from stillwatch.errors import InputError
 from stillwatch.live.mining import Mined
-from stillwatch.model import Campaign, CampaignEvent, Decision, KnownCampaign, Mode
+from stillwatch.model import Campaign, CampaignEvent, Decision, KnownCampaign, Mode, Recognised
 from stillwatch.policy.compile import compile_policy
 from stillwatch.policy.decide import decide
 from stillwatch.policy.disarm import Disarm, disarm, signs_of
 from stillwatch.policy.outcome import Outcome
 from stillwatch.policy.rules import Policy
 from stillwatch.policy.standing import RecognisedAccount, Standing, Traffic, standings
-from stillwatch.store.protocol import Recognised, Store
+from stillwatch.store.protocol import Store
 from stillwatch.tables import ACCOUNTS
 
 Account = tuple[str, str]
@@ -54,6 +60,7 @@ class Watch:
         self._traffic: dict[Account, Traffic] = {}
         self._recognised: dict[Account, Recognised] = {}
         self._side = side_table(store)
+        self._settled: npt.NDArray[np.uint64] | None = None  # accounts the last mining saw enough of
         self._recogniser = Recogniser(())
         self._policy: tuple[str, Policy] | None = None
         self._known = {known.campaign.campaign_id: known for known in store.campaigns()}
@@ -85,27 +92,24 @@ class Watch:
     def news(self, prints: pa.Table, now: datetime) -> Turn:
         """Exchanges were stored (``tables.FINGERPRINTS``): are there accounts of a known campaign among them?"""
         with self._turn:
-            found: list[Recognised] = []
-            for one in self._recogniser.news(prints, self._side):
-                account = one.platform, one.account_id
-                if account in self._recognised or self._is_member(account, one.campaign_id):
-                    continue
-                kept = Recognised(
-                    platform=one.platform,
-                    account_id=one.account_id,
-                    campaign_id=one.campaign_id,
-                    probability=one.probability,
-                    bits=one.bits,
-                    after_exchanges=one.after_exchanges,
-                    at=now,
-                    because=one.because,
-                )
-                self._recognised[account] = kept
-                found.append(kept)
+            said = self._recogniser.news(prints, self._rows_of(prints))
+            found = [one for one in said if self._is_new(one)]
             if not found:
                 return Turn()
+            self._recognised |= {(one.platform, one.account_id): one for one in found}
             self._store.add_recognised(found)
             return self._turned(now, found, recognised=tuple(found))
+
+    def _rows_of(self, prints: pa.Table) -> pa.Table | None:
+        """Rows of the side table for accounts among these exchanges."""
+        if self._side is None:
+            return None
+        there = pc.unique(prints.column("account_id").cast(pa.string()))
+        return self._side.filter(pc.is_in(self._side.column("account_id"), value_set=there.combine_chunks()))
+
+    def _is_new(self, one: Recognised) -> bool:
+        account = one.platform, one.account_id
+        return account not in self._recognised and not self._is_member(account, one.campaign_id)
 
     def _is_member(self, account: Account, campaign_id: str) -> bool:
         known = self._known.get(campaign_id)
@@ -114,11 +118,13 @@ class Watch:
     def mined(self, mined: Mined, now: datetime, summary: str = "") -> Turn:
         """A mining ended: campaigns get the ids they keep, signatures are renewed, and all is decided again."""
         with self._turn:
-            signatures = {name: msgspec.msgpack.encode(one) for name, one in mined.signatures.items()}
+            signatures = {name: one.write() for name, one in mined.signatures.items()}
             tracked = track(list(self._known.values()), mined.result.campaigns, now, signatures)
             self._store.put_mining(now, tracked.campaigns, tracked.events, summary)
             self._known = {known.campaign.campaign_id: known for known in tracked.campaigns}
             self._traffic = traffic_of(mined.scores)
+            exchanges = mined.scores.column("exchanges").to_numpy()
+            self._settled = settled_keys(mined.scores.select(["platform", "account_id"]), exchanges)
             self._look_for(self._known.values())
             return self._turned(now, None, events=tracked.events)
 
@@ -154,11 +160,12 @@ class Watch:
 
     def _look_for(self, known: Iterable[KnownCampaign]) -> None:
         live = [k for k in known if k.signature and k.state in {"active", "dormant"}]
-        read = [msgspec.msgpack.decode(k.signature, type=Signature) for k in live]
-        renamed = [
-            msgspec.structs.replace(one, campaign_id=k.campaign.campaign_id) for one, k in zip(read, live, strict=True)
-        ]
-        self._recogniser = Recogniser(renamed)
+        renamed: list[Signature] = []
+        for one in live:
+            with suppress(InputError):  # written by another version: the next mining writes it anew
+                read = Signature.read(one.signature)
+                renamed.append(msgspec.structs.replace(read, campaign_id=one.campaign.campaign_id))
+        self._recogniser = Recogniser(renamed, self._settled)
 
     def _standings(self, only: Sequence[Recognised] | None, live: Sequence[Decision]) -> tuple[Standing, ...]:
         """Of all accounts, or of just recognised ones: who was not looked at keeps what was decided."""
@@ -222,7 +229,13 @@ class Watch:
 def side_table(store: Store) -> pa.Table | None:
     """The stored rows as ``tables.ACCOUNTS``."""
     rows = store.accounts()
-    return pa.Table.from_pylist(rows, schema=ACCOUNTS) if rows else None
+    if not rows:
+        return None
+    for row in rows:
+        for name in ("created_at", "closed_at"):
+            if isinstance(at := row.get(name), str):
+                row[name] = datetime.fromisoformat(at)
+    return pa.Table.from_pylist(rows, schema=ACCOUNTS)
 
 
 def traffic_of(scores: pa.Table) -> dict[Account, Traffic]:

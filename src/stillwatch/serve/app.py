@@ -5,6 +5,7 @@ Nothing of it is sent anywhere else: the document is served as JSON, without pag
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from litestar import Litestar, Request, Response
@@ -22,7 +23,7 @@ from stillwatch.clock import now
 from stillwatch.errors import EngineError
 from stillwatch.serve import campaigns, decisions, exchanges, gateways, monitoring, people, policies
 from stillwatch.serve.doors import Doors
-from stillwatch.serve.guard import Authentication, allowed
+from stillwatch.serve.guard import DOCUMENT, Authentication, allowed
 from stillwatch.serve.parts import Parts
 
 HANDLERS = (
@@ -34,6 +35,7 @@ HANDLERS = (
     *gateways.HANDLERS,
     *monitoring.HANDLERS,
 )
+LOG = logging.getLogger("stillwatch.serve")
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -51,7 +53,7 @@ def application(parts: Parts, doors: Doors, outbox: Outbox | None = None) -> Lit
         middleware=[DefineMiddleware(Authentication)],
         state=state,
         openapi_config=_document(),
-        exception_handlers={EngineError: _away, HTTPException: _refused},
+        exception_handlers={EngineError: _away, HTTPException: _refused, Exception: _broken},
         request_max_body_size=parts.config.serve.max_body_mb << 20,
         response_headers=HEADERS,
         logging_config=None,
@@ -63,7 +65,7 @@ def _document() -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Stillwatch",
         version=__version__,
-        path="/schema",
+        path=DOCUMENT,
         render_plugins=[JsonRenderPlugin()],
         components=Components(security_schemes={"token": bearer}),
         security=[{"token": []}],
@@ -73,6 +75,12 @@ def _document() -> OpenAPIConfig:
 def _away(_: Request[Any, Any, State], error: EngineError) -> Response[dict[str, str]]:
     """The store, the disk or a broker refuses: nothing was taken, and the same request may be sent again."""
     return Response({"detail": str(error)}, status_code=503, headers={"Retry-After": "1"})
+
+
+def _broken(request: Request[Any, Any, State], error: Exception) -> Response[dict[str, str]]:
+    """A fault of ours: told to the operator in full, and to whoever asked not at all."""
+    LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return Response({"detail": "an error of the service; its log says more"}, status_code=500)
 
 
 def _refused(_: Request[Any, Any, State], error: HTTPException) -> Response[dict[str, Any]]:

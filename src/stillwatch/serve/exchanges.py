@@ -12,7 +12,7 @@ from litestar.exceptions import ClientException
 
 from stillwatch.clock import now
 from stillwatch.errors import InputError
-from stillwatch.ingest import read_account_rows
+from stillwatch.ingest.accounts import account_rows
 from stillwatch.ingest.records import Signal
 from stillwatch.live.feeds import at
 from stillwatch.live.intake import Offer
@@ -108,7 +108,7 @@ async def put_accounts(request: Ask) -> Counted:
     parts: Parts = request.app.state.parts
     body = await request.body()
     try:
-        rows = await asyncio.to_thread(read_account_rows, body, parts.config.ingest.salt.encode())
+        rows = await asyncio.to_thread(account_rows, body)
     except InputError as error:
         raise ClientException(str(error)) from error
     return Counted(count=await asyncio.to_thread(parts.watch.put_accounts, rows))

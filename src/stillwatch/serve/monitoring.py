@@ -8,9 +8,10 @@ from datetime import datetime
 
 from litestar import Response, get
 
-from stillwatch.alerts.health import Health, State, Thresholds, health
+from stillwatch.alerts.health import CampaignState, Health, State, Thresholds, health
 from stillwatch.clock import now
 from stillwatch.errors import StillwatchError
+from stillwatch.model import Verdict
 from stillwatch.serve.asking import Ask, parts_of
 from stillwatch.serve.guard import PUBLIC
 from stillwatch.serve.parts import Parts
@@ -44,7 +45,10 @@ def _with_store(parts: Parts, base: State) -> State:
     mining = store.last_mining()
     live = store.decisions(live_at=base.at)
     segments = store.segments()
-    known = Counter((one.campaign.verdict, one.state) for one in parts.watch.known())
+    known: dict[tuple[Verdict, CampaignState], int] = {}
+    for one in parts.watch.known():
+        kind = one.campaign.verdict, one.state
+        known[kind] = known.get(kind, 0) + 1
     return State(
         at=base.at,
         started_at=base.started_at,
@@ -55,7 +59,7 @@ def _with_store(parts: Parts, base: State) -> State:
         recent_exchanges=base.recent_exchanges,
         recent_dead_letters=base.recent_dead_letters,
         dead_letters=store.dead_letter_count(),
-        campaigns=dict(known),
+        campaigns=known,
         decisions=dict(Counter((one.action, one.simulated) for one in live)),
         held_decisions=sum(one.held for one in live),
         snapshot_version=base.snapshot_version,

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
+import os
 import secrets
-from collections.abc import AsyncIterator, Callable
+import socket
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -42,7 +45,7 @@ from stillwatch.store import PolicyVersion, Store, open_store
 from stillwatch.text import load_model
 
 REFRESH_EVERY_S = 0.5  # how soon a decision is on its way to gateways
-KEY_FILE, STORE_FILE, SEGMENTS = "decisions.key", "stillwatch.sqlite", "segments"
+KEY_FILE, STORE_FILE, SEGMENTS, LOCK_FILE = "decisions.key", "stillwatch.sqlite", "segments", "lock"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +55,7 @@ class Service:
     parts: Parts
     doors: Doors
     outbox: Outbox | None
+    lock: int
 
 
 def state_dir(config: Config) -> Path:
@@ -86,6 +90,7 @@ def decision_key(state: Path) -> bytes:
 def open_service(config: Config) -> Service:
     """Opens the store, the segments and the sources; starts writing and mining. Raises ConfigError, EngineError."""
     state = state_dir(config)
+    lock = locked(state)
     store = open_configured_store(config)
     install_policy(store, config.policy.file)
     watch = Watch(store, decision_key(state), config.policy.share)
@@ -122,7 +127,7 @@ def open_service(config: Config) -> Service:
     intake.start()
     miner.start()
     board.refresh(now())
-    return Service(parts=parts, doors=Doors(store, _oidc(config)), outbox=outbox)
+    return Service(parts=parts, doors=Doors(store, _oidc(config)), outbox=outbox, lock=lock)
 
 
 def close_service(service: Service) -> None:
@@ -133,6 +138,28 @@ def close_service(service: Service) -> None:
     parts.readers.shutdown()
     service.doors.close()
     parts.store.close()
+    os.close(service.lock)
+
+
+def locked(state: Path) -> int:
+    """A lock on the state directory, held as long as the process lives: two writers would lose each other's files."""
+    handle = os.open(state / LOCK_FILE, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        raise ConfigError(
+            f"another service uses {state}", where="live.state", hint="stop it, or name another directory"
+        ) from error
+    return handle
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A bound socket. Raises ConfigError where the address cannot be used."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except (OSError, OverflowError) as error:
+        raise ConfigError(f"cannot listen on {host}:{port}: {error}", where="serve", hint="choose another port") from error
 
 
 def install_policy(store: Store, name: str) -> None:
@@ -206,19 +233,20 @@ def _noter(store: Store, watch: Watch, outbox: Outbox | None) -> Callable[[Turn]
 async def run(service: Service, *, host: str, port: int, ready: Callable[[int], None] | None = None) -> None:
     """Serves until interrupted. ``ready`` is told the port once it listens (0 asks for any)."""
     app = application(service.parts, service.doors, service.outbox)
-    config = uvicorn.Config(app, host=host, port=port, log_level="warning", lifespan="on", access_log=False)
+    bound = listening(host, port)
+    config = uvicorn.Config(app, log_level="warning", lifespan="on", access_log=False)
     server = uvicorn.Server(config)
     async with _beside(service):
-        serving = asyncio.create_task(server.serve())
+        serving = asyncio.create_task(server.serve(sockets=[bound]))
         while not server.started and not serving.done():
             await asyncio.sleep(0.01)
         if server.started and ready is not None:
-            ready(server.servers[0].sockets[0].getsockname()[1])
+            ready(bound.getsockname()[1])
         await serving
 
 
 @contextlib.asynccontextmanager
-async def _beside(service: Service) -> AsyncIterator[None]:
+async def _beside(service: Service) -> AsyncGenerator[None, None]:
     """What runs beside the HTTP server, on the same loop: the board, the sources, the alerts."""
     parts = service.parts
     tasks = [asyncio.create_task(_refreshing(parts.board))]
