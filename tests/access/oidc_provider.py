@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import json
 import threading
@@ -12,16 +13,22 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from joserfc import jwt
-from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
+from joserfc.jwk import ECKey, KeySet, RSAKey
 
 CLIENT, SECRET, BACK = "stillwatch", "the client's secret", "http://127.0.0.1/back"
+
+
+@functools.cache
+def first_key() -> RSAKey:
+    """Made once: it takes a moment."""
+    return RSAKey.generate_key(2048, {"kid": "k1"})
 
 
 class OidcProvider:
     """``claims`` and ``header`` change what its tokens say; ``signs_with`` what they are signed with."""
 
     def __init__(self, now: datetime) -> None:
-        self.now, self.keys = int(now.timestamp()), {"k1": RSAKey.generate_key(2048, {"kid": "k1"})}
+        self.now, self.keys = int(now.timestamp()), {"k1": first_key()}
         self.signs_with: Any = self.keys["k1"]
         self.claims: dict[str, Any] = {"sub": "42", "preferred_username": "ann", "groups": ["staff", "sec"]}
         self.header: dict[str, Any] = {"alg": "RS256", "kid": "k1"}
@@ -81,18 +88,17 @@ class OidcProvider:
             return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts) + "."
         return jwt.encode(self.header, claims, self.signs_with, algorithms=[self.header["alg"]])
 
-    def public_key_as_secret(self) -> Any:
-        return OctKey.import_key(self.keys["k1"].as_pem(private=False) + b"\n", {"kid": "k1"})
-
     def _answer(self, path: str, form: dict[str, str], authorization: str | None) -> tuple[int, dict[str, Any]]:
-        known = {
+        known: dict[str, Any] = {
             "/realm/.well-known/openid-configuration": lambda: (self.status, self._described()),
             "/realm/keys": lambda: (self.status, KeySet(list(self.keys.values())).as_dict(private=False)),
             "/realm/token": lambda: self._token(form, authorization) if self.status == 200 else (self.status, {}),
         }
         return known[path]()
 
-    def _handler(provider) -> type[BaseHTTPRequestHandler]:  # noqa: N805 - ``self`` is the handler's below
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        provider = self
+
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 self._send(*provider._answer(self.path, {}, None))

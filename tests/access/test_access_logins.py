@@ -1,9 +1,12 @@
 """Logging in by name and password, staying logged in, and being kept out."""
 
+# ruff: noqa: S106 - the passwords of nobody
+
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import msgspec
 import pytest
@@ -87,7 +90,7 @@ def test_as_much_is_computed_for_a_name_that_does_not_exist(store: Store, ann: s
     class Counting(PasswordHasher):
         checked: list[str]
 
-        def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # noqa: A002 - its name there
+        def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002 - its name there
             self.checked.append(str(hash).rpartition("$")[0].rpartition("$")[0])
             return super().verify(hash, password)
 
@@ -99,9 +102,7 @@ def test_as_much_is_computed_for_a_name_that_does_not_exist(store: Store, ann: s
     assert hasher.checked[0] == hasher.checked[1]  # same algorithm, same parameters
 
 
-def test_a_digest_of_older_parameters_is_renewed_when_its_owner_comes(
-    store: Store, passwords: Passwords, ann: str
-) -> None:
+def test_a_digest_of_older_parameters_is_renewed_when_its_owner_comes(store: Store, ann: str) -> None:
     before = store.person(ann).password
     stronger = Passwords(PasswordHasher(time_cost=2, memory_cost=128, parallelism=1))
     refused(store, stronger, password="wrong")
@@ -127,9 +128,7 @@ def test_passwords_are_neither_short_nor_endless(passwords: Passwords) -> None:
     assert passwords.check(passwords.digest("\ud800" * 12), "\ud800" * 12).right
 
 
-def test_who_is_disabled_is_out_at_once_with_the_tokens_they_made(
-    store: Store, passwords: Passwords, ann: str
-) -> None:
+def test_who_is_disabled_is_out_at_once_with_the_tokens_they_made(store: Store, passwords: Passwords, ann: str) -> None:
     login = enter(store, passwords)
     shown, _ = make_token(store, login.caller, NOON, name="t", scopes=("audit:read",))
     assert disable_person(store, ann, NOON) == 1
@@ -169,9 +168,7 @@ def test_a_name_is_given_once_and_a_role_must_exist(store: Store, passwords: Pas
     assert [person.role for person in store.people()] == ["responder"]
 
 
-def test_after_too_many_wrong_ones_even_the_right_password_waits(
-    store: Store, passwords: Passwords, ann: str
-) -> None:
+def test_after_too_many_wrong_ones_even_the_right_password_waits(store: Store, passwords: Passwords, ann: str) -> None:
     for _ in range(5):
         refused(store, passwords, password="wrong")
     told = refused(store, passwords)

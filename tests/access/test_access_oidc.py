@@ -1,5 +1,7 @@
 """Logging in through a provider that really answers, and through one that lies."""
 
+# ruff: noqa: S106 - the passwords of nobody
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -240,15 +242,15 @@ def test_a_provider_that_fails_or_is_gone_may_be_tried_again(
 
 def test_a_provider_that_is_another_than_configured_is_refused(idp: OidcProvider, client: httpx.Client) -> None:
     idp.description = {"issuer": "https://evil.example"}
-    with pytest.raises(ConfigError, match="calls itself https://evil"):
+    with pytest.raises(ConfigError, match=r"calls itself https://evil"):
         discover(client, configured(idp))
     idp.description = {"token_endpoint": "http://evil.example/token"}
-    with pytest.raises(ConfigError, match="token_endpoint: .* not an https address"):
+    with pytest.raises(ConfigError, match=r"token_endpoint: .* not an https address"):
         discover(client, configured(idp))
     idp.description = {"jwks_uri": None}
     with pytest.raises(ConfigError, match="lacks something"):
         discover(client, configured(idp))
-    with pytest.raises(ConfigError, match="issuer: .* not an https address"):
+    with pytest.raises(ConfigError, match=r"issuer: .* not an https address"):
         discover(client, configured(idp, issuer="http://idp.example"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -98,7 +99,7 @@ def test_a_token_that_has_expired_already_is_not_made(store: Store) -> None:
 
 def test_every_role_may_what_the_one_before_may_and_only_admins_everything() -> None:
     bundles = [ROLE_SCOPES[role] for role in ROLES]
-    assert all(less < more for less, more in zip(bundles, bundles[1:], strict=False))
+    assert all(less < more for less, more in pairwise(bundles))
     assert bundles[-1] == set(SCOPES)
     assert "prompts:read" not in ROLE_SCOPES["viewer"]
     assert not any("write" in scope or scope == "policy:approve" for scope in ROLE_SCOPES["viewer"])

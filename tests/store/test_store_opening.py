@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[2]
 def test_the_migrations_make_the_tables_that_the_program_knows(address: str) -> None:
     engine = engine_of(address)
     with engine.connect() as connection:
+
         def other_type(_context: Any, _column: Any, _known: Any, there: Any, ours: Any) -> bool:
             said = ours.compile(connection.dialect).replace("VARCHAR", "TEXT")  # psycopg's name for our text
             return there.compile(connection.dialect) != said
