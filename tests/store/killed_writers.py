@@ -3,6 +3,8 @@
 Each prints a line when the moment to kill it has come, and then waits for it.
 """
 
+# ruff: noqa: T201 - it speaks to the test that started it
+
 from __future__ import annotations
 
 import sys

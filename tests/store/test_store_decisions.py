@@ -21,7 +21,7 @@ FEW = settings(
 )
 
 
-def machine(address: str) -> type[RuleBasedStateMachine]:
+def machine(address: str) -> type[RuleBasedStateMachine]:  # noqa: C901 - one class, made for an address
     """Every run forgets what the one before wrote: the store is purged, and the model starts empty."""
 
     class Machine(RuleBasedStateMachine):

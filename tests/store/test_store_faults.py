@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,7 +30,7 @@ def start(what: str, address: str) -> subprocess.Popen[str]:
 
 
 @contextmanager
-def killed_after(lines: int, what: str, address: str) -> Iterator[list[str]]:
+def killed_after(lines: int, what: str, address: str) -> Generator[list[str]]:
     """What a writer said until it was killed, at the line wanted at the earliest."""
     with start(what, address) as process:
         said = [process.stdout.readline().strip() for _ in range(lines)]
@@ -138,7 +138,7 @@ def test_a_store_locked_by_another_process_is_said_so(tmp_path: Path) -> None:
     second = open_store(f"sqlite:///{path}?timeout=0.05")
     with first._write():
         assert second.healthy()  # who reads is not kept waiting
-        with pytest.raises(EngineError, match="locked.*another process holds it"):
+        with pytest.raises(EngineError, match=r"locked.*another process holds it"):
             second.put_offsets([Offset(source="s", partition="0", position="1")])
     second.put_offsets([Offset(source="s", partition="0", position="1")])
     first.close()
@@ -165,7 +165,7 @@ def test_a_server_that_went_away_is_said_and_found_again_when_it_is_back(server:
 def test_a_server_that_goes_away_within_a_transaction_takes_all_of_it_along(server: Server) -> None:
     store: Any = open_store(server.new_database())
 
-    def rows() -> Iterator[dict[str, object]]:
+    def rows() -> Iterator[Mapping[str, object]]:
         yield from ({"platform": "api", "account_id": str(n)} for n in range(6_000))
         server.stop()
         server.start()

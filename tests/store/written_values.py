@@ -69,9 +69,7 @@ def campaign(name: str, hours: float = 0, state: str = "active") -> KnownCampaig
         operator_bits=12.5,
         harvest_bits=3.25,
     )
-    return KnownCampaign(
-        campaign=found, signature=b"\x00\xff\x01", found_at=NOON, mined_at=later(hours), state=state
-    )
+    return KnownCampaign(campaign=found, signature=b"\x00\xff\x01", found_at=NOON, mined_at=later(hours), state=state)
 
 
 def turn(name: str, kind: str = "found", hours: float = 0, **changes: Any) -> CampaignEvent:

@@ -10,7 +10,7 @@ import hmac
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -139,8 +139,9 @@ def role_of(settings: Oidc, claims: Mapping[str, Any]) -> Role | None:
     """The strongest role that any value of the claim maps to; ``otherwise`` where none does."""
     value = claims.get(settings.role_claim)
     values: list[Any] = value if isinstance(value, list) else [value]
-    found = {settings.roles[each] for each in values if isinstance(each, str) and each in settings.roles}
-    return max(found, key=ROLES.index) if found else settings.otherwise
+    found: set[Role] = {settings.roles[each] for each in values if isinstance(each, str) and each in settings.roles}
+    strongest = [role for role in ROLES if role in found]
+    return strongest[-1] if strongest else settings.otherwise
 
 
 def _code(query: str, pending: PendingLogin, provider: Provider) -> str:
@@ -193,7 +194,7 @@ def _claims(
 ) -> CodeIDToken:
     try:
         # fetched at every login: logins are rare, and a key that was withdrawn is withdrawn
-        keys = KeySet.import_key_set(_get_json(client, provider.jwks_uri))
+        keys = KeySet.import_key_set(cast("Any", _get_json(client, provider.jwks_uri)))
         token = jwt.decode(said["id_token"], keys, algorithms=list(ALGORITHMS))
         claims = CodeIDToken(
             token.claims,
