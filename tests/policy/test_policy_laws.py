@@ -11,7 +11,6 @@ from known_standings import DAY, HARVESTER, HOUR, KEY, NOW, policy_of
 
 from stillwatch.model import ACTIONS, Decision, Mode
 from stillwatch.policy.book import applied, in_force
-from stillwatch.policy.compile import check_policy
 from stillwatch.policy.decide import decide
 from stillwatch.policy.rules import Policy, rank, touches
 from stillwatch.policy.standing import Standing
@@ -56,7 +55,6 @@ def policies(draw: st.DrawFn) -> Policy:
         f'[[rules]]\nname = "r{n}"\n' + "".join(f"{key} = {value}\n" for key, value in rule.items())
         for n, rule in enumerate(found)
     )
-    assert not check_policy(text)
     return policy_of(text)
 
 
@@ -84,9 +82,7 @@ def standing_of(draw: st.DrawFn, number: int, campaign: str | None) -> Standing:
 
 
 MODES = st.sampled_from(["shadow", "staged", "armed", "armed", "armed", "off"])
-LAW = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow]
-)
+LAW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def strongest(decisions: tuple[Decision, ...], account: tuple[str, str]) -> tuple[int, float]:

@@ -35,9 +35,10 @@ def decide(
 ) -> Outcome:
     """What to decide, to take back, to hold and to spare, given what is known and what was decided before.
 
-    ``standings``: at most one per account and campaign, in any order. ``live``: every decision that has not expired, undone ones and those of persons included. ``share``: of accounts
-    that are enforced where ``mode`` is ``staged``. ``key``: draws that share and the jitter; keep it secret, and the
-    same in a replay. Cost: O(standings x rules + decisions).
+    ``standings``: at most one per account and campaign, in any order. ``live``: every decision that has not expired,
+    undone ones and those of persons included. ``share``: of accounts that are enforced where ``mode`` is ``staged``.
+    ``key``: draws that share and the jitter; keep it secret, and the same in a replay. Cost: O(standings x rules +
+    decisions).
     """
     standings = sorted(standings, key=lambda one: (*one.account, one.campaign_id or ""))
     book = Book.of(live, now)
