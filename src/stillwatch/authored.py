@@ -11,6 +11,7 @@ import math
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def read(path: Path) -> str:
 
 def problems(raw: dict[str, object], struct: type[msgspec.Struct], file: str) -> list[Problem]:
     """Everything in ``raw`` that ``struct`` does not allow, in the order of the file; then what is missing."""
-    return [Problem(file=file, key=key, says=says) for key, says in _table(raw, inspect.type_info(struct), "")]
+    return [Problem(file=file, key=key, says=says) for key, says in _table(raw, _kind_of(struct), "")]
 
 
 def refuse(found: Iterable[Problem], file: str) -> None:
@@ -68,6 +69,11 @@ def refuse(found: Iterable[Problem], file: str) -> None:
 
 
 Found = Iterator[tuple[str, str]]
+
+
+@cache
+def _kind_of(struct: type[msgspec.Struct]) -> Any:
+    return inspect.type_info(struct)  # milliseconds
 
 
 def _table(raw: dict[str, object], kind: Any, at: str) -> Found:

@@ -7,8 +7,8 @@ from datetime import datetime
 
 import msgspec
 import pytest
-
 from known_standings import DAY, HOUR, KEY, LADDER, NOW, actions, known, policy_of
+
 from stillwatch.model import Decision, Mode
 from stillwatch.policy.book import applied
 from stillwatch.policy.compile import load_policy

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-
 from known_standings import LADDER, policy_of
+
 from stillwatch.authored import Problem, parse
 from stillwatch.errors import ConfigError
 from stillwatch.model import ACTIONS, CAPABILITIES, Verdict

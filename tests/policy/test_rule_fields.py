@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-
 from known_standings import DAY, HARVESTER, NOW, known, policy_of
+
 from stillwatch.policy.holding import holds, reasons, shields
 from stillwatch.policy.rules import Asked, Protection, Rule
 from stillwatch.policy.standing import Standing

@@ -26,7 +26,7 @@ RENEWED_BEFORE = 1 / 8  # of its duration: time enough for many minings, so that
 
 def decide(
     policy: Policy,
-    standings: Sequence[Standing],
+    standings: Iterable[Standing],
     live: Iterable[Decision],
     now: datetime,
     mode: Mode,
@@ -35,10 +35,12 @@ def decide(
 ) -> Outcome:
     """What to decide, to take back, to hold and to spare, given what is known and what was decided before.
 
-    ``live``: every decision that has not expired, undone ones and those of persons included. ``share``: of accounts
-    that are enforced where ``mode`` is ``staged``. ``key``: draws that share and the jitter; keep it secret, and the
-    same in a replay. Cost: O(standings x rules + decisions).
+    ``standings``: at most one per account and campaign, in any order. ``live``: every decision that has not expired,
+    undone ones and those of persons included. ``share``: of accounts that are enforced where ``mode`` is ``staged``.
+    ``key``: draws that share and the jitter; keep it secret, and the same in a replay. Cost: O(standings x rules +
+    decisions).
     """
+    standings = sorted(standings, key=lambda one: (*one.account, one.campaign_id or ""))
     book = Book.of(live, now)
     if mode == "off":
         return Outcome(lapse=tuple(lapse_of(d, "mode") for ds in book.by_rule.values() for d in ds))
