@@ -93,7 +93,7 @@ def test_ext_authz_marks_what_goes_on_under_a_decision() -> None:
 
 
 @pytest.mark.parametrize("raw", [True, False])
-def test_ext_proc_refuses_at_the_headers_in_the_clients_shape(raw: bool) -> None:
+def test_ext_proc_refuses_at_the_headers_in_the_clients_shape(*, raw: bool) -> None:
     (reply,) = process(table_of(decision()), headers_of("crow", raw=raw))
     assert reply.immediate_response.status.code == 403
     body = msgspec.json.decode(reply.immediate_response.body)

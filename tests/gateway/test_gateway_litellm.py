@@ -81,6 +81,7 @@ def test_when_stillwatch_is_away_the_proxy_does_as_configured() -> None:
     assert refused(table_of(decision(), heard_us=0, on_stale="keep")).code == "403"
 
 
+TOKEN = "t"
 CONFIG = """
 model_list:
   - model_name: m
@@ -105,7 +106,7 @@ def can_run_the_proxy() -> bool:
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
-    with running(token="t", key=b"k") as up:
+    with running(token=TOKEN, key=b"k") as up:
         up.show(
             current(),
             current("jay", "throttle", value=60.0),
@@ -133,7 +134,7 @@ def proxy(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     variables = {
         "LITELLM_MASTER_KEY": f"sk-{secrets.token_hex(32)}",
         "STILLWATCH_URL": service.url,
-        "STILLWATCH_TOKEN": "t",
+        "STILLWATCH_TOKEN": TOKEN,
         "STILLWATCH_SNAPSHOT_KEY": "k",
         "STILLWATCH_STALE_AFTER_S": "2",
         "STILLWATCH_ON_STALE": "open",
@@ -179,7 +180,8 @@ def test_a_real_proxy_denies_throttles_lets_pass_and_survives_the_service(proxy:
     assert denied["provider_specific_fields"]["reference"] == "d-crow-deny"
     for user in ("wren", "kite", "rook"):
         assert completed(proxy, user).json()["choices"][0]["message"]["content"] == "a fine answer"
-    assert "fine" in completed(proxy, "wren", stream=True).text
+    assert completed(proxy, "wren", stream=True).text.endswith("data: [DONE]\n\n")
+    assert completed(proxy, "crow", stream=True).status_code == 403
     assert [completed(proxy, "jay").status_code for _ in range(2)] == [200, 429]
     assert int(completed(proxy, "jay").headers["retry-after"]) >= 30
     service.down()

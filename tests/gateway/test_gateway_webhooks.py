@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -31,7 +31,7 @@ INPUTS = {"texts": ["hello"], "structured_messages": [{"role": "user", "content"
 
 
 @contextmanager
-def served(table: Table, status: int = 200) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def served(table: Table, status: int = 200) -> Generator[tuple[str, list[dict[str, Any]]]]:
     """The route on loopback, as the service mounts it."""
     asked: list[dict[str, Any]] = []
 
@@ -46,7 +46,7 @@ def served(table: Table, status: int = 200) -> Iterator[tuple[str, list[dict[str
             self.end_headers()
             self.wfile.write(found)
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name upstream
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -122,7 +122,8 @@ def _options(headers: Mapping[str, str], *, raw: bool = False) -> list[Any]:
     """Headers that replace whatever stands there. Envoy reads ``raw_value`` in ext_proc and ``value`` in ext_authz."""
     replace = HeaderValueOption.HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD
     return [
-        HeaderValueOption(header={"key": name, "raw_value" if raw else "value": text.encode() if raw else text},
-        append_action=replace)
+        HeaderValueOption(
+            header={"key": name, "raw_value" if raw else "value": text.encode() if raw else text}, append_action=replace
+        )
         for name, text in headers.items()
     ]
