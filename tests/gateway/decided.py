@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -75,6 +75,10 @@ class Service:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def is_down(self) -> bool:
+        return self._server is None
+
     def up(self) -> None:
         service = self
 
@@ -84,14 +88,14 @@ class Service:
             def do_GET(self) -> None:
                 service.answer(self)
 
-            def log_message(self, *_: object) -> None:
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name upstream
                 pass
 
         class Server(ThreadingHTTPServer):
             daemon_threads = True
             block_on_close = False
 
-            def handle_error(self, *_: object) -> None:
+            def handle_error(self, request: Any, client_address: Any) -> None:
                 """Clients that hang up in the middle are part of the tests."""
 
         self._server = Server(("127.0.0.1", self.port), Handler)
@@ -117,7 +121,7 @@ class Service:
             return
         ends = time.monotonic() + float(query["wait"])
         while (found := self.publisher.since(tag, int(query["since"]), datetime.now(UTC))) is None:
-            if time.monotonic() >= ends or self._server is None or self.broken:
+            if time.monotonic() >= ends or self.is_down or self.broken:
                 break
             time.sleep(0.01)
         self._reply(request, 200 if found else 304, found or b"")
@@ -134,7 +138,7 @@ class Service:
 
 
 @contextmanager
-def running(**options: Any) -> Iterator[Service]:
+def running(**options: Any) -> Generator[Service]:
     service = Service(**options)
     service.up()
     try:

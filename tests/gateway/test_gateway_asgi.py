@@ -12,7 +12,7 @@ from stillwatch.gateway.refusal import Links
 from stillwatch.gateway.table import Table
 
 LINKS = Links(appeal="https://example.org/appeal?ref={reference}", verify="https://example.org/verify")
-CHUNKS = [f"data: {{\"n\": {n}}}\n\n".encode() for n in range(5)]
+CHUNKS = [f'data: {{"n": {n}}}\n\n'.encode() for n in range(5)]
 
 
 class Streaming:

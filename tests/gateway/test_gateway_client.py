@@ -16,6 +16,7 @@ from stillwatch.gateway import steady
 from stillwatch.gateway.client import AsyncClient, Client, Options, started_from
 from stillwatch.gateway.table import Table
 
+TOKEN, WRONG = "t", "x"
 QUICK = Options(pause_s=0.01, max_backoff_s=0.05)
 
 
@@ -46,8 +47,16 @@ def test_a_long_poll_without_news_keeps_the_table_fresh(service: Service) -> Non
     table = Table(stale_after_s=0.5)
     with Client(service.url, table, Options(wait_s=0.05, pause_s=0.01)):
         assert until(lambda: [status for status, _ in service.sent].count(304) >= 5)
-        assert table.status(steady.now_us()).age_s < 0.5
+        assert not table.status(steady.now_us()).stale
     assert service.asked[1] == ({"since": "1", "wait": "0.05"}, '"0-1"')
+
+
+def test_a_quiet_service_is_asked_again_before_its_silence_makes_the_table_stale(service: Service) -> None:
+    table = Table(stale_after_s=0.6)
+    with Client(service.url, table, Options(wait_s=600.0, pause_s=0.0)):
+        assert until(lambda: len(service.asked) >= 4)
+        assert service.asked[-1][0]["wait"] == "0.2"
+        assert not passes(table)
 
 
 def test_the_service_may_go_away_and_come_back(service: Service) -> None:
@@ -114,13 +123,13 @@ def test_an_older_state_is_never_taken_and_the_table_grows_stale_instead(service
 
 @pytest.mark.parametrize("key", [None, b"k"])
 def test_only_a_service_with_token_and_key_is_listened_to(key: bytes | None) -> None:
-    with running(token="t", key=b"k") as service:
+    with running(token=TOKEN, key=b"k") as service:
         service.show(current(), version=1)
         right, wrong_token, wrong_key = Table(), Table(), Table()
         with (
-            Client(service.url, right, Options(token="t", key=b"k")) as client,
-            Client(service.url, wrong_token, Options(token="x", key=b"k", max_backoff_s=0.05)) as refused,
-            Client(service.url, wrong_key, Options(token="t", key=key and b"other", max_backoff_s=0.05)) as unsure,
+            Client(service.url, right, Options(token=TOKEN, key=b"k")) as client,
+            Client(service.url, wrong_token, Options(token=WRONG, key=b"k", max_backoff_s=0.05)) as refused,
+            Client(service.url, wrong_key, Options(token=TOKEN, key=key and b"other", max_backoff_s=0.05)) as unsure,
         ):
             assert client.wait_fresh(5.0)
             assert until(lambda: "401" in refused.last_error and "sign" in unsure.last_error)
@@ -162,10 +171,11 @@ def test_a_clock_that_jumps_moves_neither_age_nor_expiry(monkeypatch: pytest.Mon
     assert 0 <= steady.now_us() - before < 60_000_000
 
 
-def test_an_event_loop_starts_and_stops_it_without_waiting(service: Service) -> None:
-    async def use() -> tuple[bool, int]:
+def test_an_event_loop_goes_on_while_the_service_is_waited_for_and_while_it_is_left(service: Service) -> None:
+    async def use() -> tuple[bool, bool, int]:
         table, turns = Table(), 0
-        async with AsyncClient(service.url, table, Options(wait_s=600.0)) as client:
+        service.broken = 503
+        async with AsyncClient(service.url, table, QUICK) as client:
 
             async def turn() -> None:
                 nonlocal turns
@@ -174,13 +184,16 @@ def test_an_event_loop_starts_and_stops_it_without_waiting(service: Service) -> 
                     await asyncio.sleep(0)
 
             turning = asyncio.create_task(turn())
-            assert await client.wait_fresh(5.0)
-            turning.cancel()
-            return passes(table), turns
+            early = await client.wait_fresh(0.1)
+            service.broken = 0
+            late = await client.wait_fresh(5.0)
+        turning.cancel()
+        return early, late and not passes(table), turns
 
-    denied, turns = asyncio.run(use())
-    assert not denied
+    early, late, turns = asyncio.run(use())
+    assert (early, late) == (False, True)
     assert turns > 10
+    assert not [thread for thread in threading.enumerate() if thread.name == "stillwatch-gateway"]
 
 
 def test_variables_of_the_environment_make_a_running_client(service: Service) -> None:

@@ -74,7 +74,7 @@ def test_a_table_answers_as_the_decisions_themselves_say(found: list[Decision], 
 
 
 @given(found=st.lists(decisions(), max_size=8), key=st.sampled_from([None, KEY]), compressed=st.booleans())
-def test_what_is_encoded_is_decoded(found: list[Decision], key: bytes | None, compressed: bool) -> None:
+def test_what_is_encoded_is_decoded(found: list[Decision], key: bytes | None, *, compressed: bool) -> None:
     rows = rows_of(found, NOON)
     read = decode(encode(rows, Stamp(3, 7), NOON, key=key, compressed=compressed), key=key)
     assert (read.rows, read.stamp, read.made_us, read.base) == (rows, Stamp(3, 7), NOON_US, None)
@@ -142,7 +142,7 @@ def test_decisions_that_go_back_need_a_new_epoch() -> None:
 @settings(max_examples=300)
 @given(data=st.data(), key=st.sampled_from([None, KEY]), compressed=st.booleans())
 def test_a_snapshot_with_any_byte_changed_or_missing_is_refused(
-    data: st.DataObject, key: bytes | None, compressed: bool
+    data: st.DataObject, key: bytes | None, *, compressed: bool
 ) -> None:
     payload = encode(rows_of([decision("a"), decision("b")], NOON), Stamp(0, 1), NOON, key=key, compressed=compressed)
     at = data.draw(st.integers(0, len(payload) - 1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -23,14 +23,15 @@ from stillwatch.gateway.table import Table
 from stillwatch.ingest.credentials import key_id
 
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # or importing litellm asks the network for prices
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+# litellm's own, on import and on first use; none of them is about us
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::UserWarning")
 
 LINKS = Links(appeal="https://example.org/appeal")
 INPUTS = {"texts": ["hello"], "structured_messages": [{"role": "user", "content": "hello"}], "model": "m"}
 
 
 @contextmanager
-def served(table: Table, status: int = 200) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def served(table: Table, status: int = 200) -> Generator[tuple[str, list[dict[str, Any]]]]:
     """The route on loopback, as the service mounts it."""
     asked: list[dict[str, Any]] = []
 
@@ -45,7 +46,7 @@ def served(table: Table, status: int = 200) -> Iterator[tuple[str, list[dict[str
             self.end_headers()
             self.wfile.write(found)
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name upstream
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -59,13 +60,20 @@ def served(table: Table, status: int = 200) -> Iterator[tuple[str, list[dict[str
 
 def guarded(url: str, user: str | None = "crow", side: str = "request", **options: Any) -> Any:
     """Ask as LiteLLM does, with its own class."""
+    import litellm
     from litellm.proxy.guardrails.guardrail_hooks.generic_guardrail_api import GenericGuardrailAPI
 
+    litellm.disable_aiohttp_transport = True  # its sessions outlive the loop of a test
     metadata = {"user_api_key_user_id": user, "user_api_key_hash": "88dc28d0f030c55ed4ab77ed8faf098196cb1c05"}
 
     async def ask() -> Any:
         guardrail = GenericGuardrailAPI(api_base=url, api_key="k", guardrail_name="stillwatch", **options)
-        return await guardrail.apply_guardrail(inputs=dict(INPUTS), request_data={"metadata": metadata}, input_type=side)
+        given = {"inputs": dict(INPUTS), "request_data": {"metadata": metadata}, "input_type": side}
+        try:
+            return await guardrail.apply_guardrail(**given)
+        finally:
+            await guardrail.async_handler.close()
+            litellm.in_memory_llm_clients_cache.flush_cache()
 
     return asyncio.run(ask())
 

@@ -114,7 +114,8 @@ class Client:
         known, options = self._table.stamp, self._options
         headers = {"Authorization": f"Bearer {options.token}"} if options.token else {}
         # the first question, and the one after a failure, is answered at once: what is known may be all there is
-        wait_s = options.wait_s if known and not self.failures else 0.0
+        # and a quiet service has to be heard of well before the table would take its silence for absence
+        wait_s = min(options.wait_s, self._table.stale_after_s / 3) if known and not self.failures else 0.0
         if known is not None and not self.last_error.startswith("InputError"):
             headers["If-None-Match"] = tag_of(known)
             path = f"{self._path}?since={known.version}&wait={wait_s:g}"

@@ -37,7 +37,7 @@ from stillwatch.gateway.refusal import (
 from stillwatch.gateway.table import NOBODY, PASS, Answer, Table
 
 _CODES = {403: PERMISSION_DENIED, 429: RESOURCE_EXHAUSTED, 503: UNAVAILABLE}
-_OURS = [ACTION_HEADER, DECISION_HEADER]
+_OURS = (ACTION_HEADER, DECISION_HEADER)
 
 
 class StillwatchEnvoy(authz_grpc.AuthorizationServicer, proc_grpc.ExternalProcessorServicer):  # pyright: ignore[reportUntypedBaseClass]
@@ -73,7 +73,8 @@ class StillwatchEnvoy(authz_grpc.AuthorizationServicer, proc_grpc.ExternalProces
         headers = dict(http.headers) or _read(http.header_map.headers)
         answer, refusal = self._ask(headers | {":path": http.path})
         if refusal is None:
-            ok = authz.OkHttpResponse(headers=_options(marks_of(answer)), headers_to_remove=_OURS)
+            marks = marks_of(answer)
+            ok = authz.OkHttpResponse(headers=_options(marks), headers_to_remove=_forged(marks))
             return authz.CheckResponse(status={"code": OK}, ok_response=ok)
         denied = authz.DeniedHttpResponse(
             status={"code": refusal.status}, headers=_options(refusal.headers), body=refusal.body.decode()
@@ -94,7 +95,8 @@ class StillwatchEnvoy(authz_grpc.AuthorizationServicer, proc_grpc.ExternalProces
     def _on_headers(self, headers: Mapping[str, str]) -> Any:
         answer, refusal = self._ask(headers)
         if refusal is None:
-            change = proc.HeaderMutation(set_headers=_options(marks_of(answer), raw=True), remove_headers=_OURS)
+            marks = marks_of(answer)
+            change = proc.HeaderMutation(set_headers=_options(marks, raw=True), remove_headers=_forged(marks))
             return proc.ProcessingResponse(request_headers={"response": {"header_mutation": change}})
         return proc.ProcessingResponse(
             immediate_response=proc.ImmediateResponse(
@@ -106,6 +108,11 @@ class StillwatchEnvoy(authz_grpc.AuthorizationServicer, proc_grpc.ExternalProces
         )
 
 
+def _forged(marks: Mapping[str, str]) -> list[str]:
+    """Names to remove: those that are set replace what a client sent, whatever order Envoy does both in."""
+    return [name for name in _OURS if name not in marks]
+
+
 def _read(headers: Any) -> dict[str, str]:
     """Envoy fills ``raw_value`` or ``value``, by its version."""
     return {h.key.lower(): h.raw_value.decode("latin-1") if h.raw_value else h.value for h in headers}
@@ -115,7 +122,8 @@ def _options(headers: Mapping[str, str], *, raw: bool = False) -> list[Any]:
     """Headers that replace whatever stands there. Envoy reads ``raw_value`` in ext_proc and ``value`` in ext_authz."""
     replace = HeaderValueOption.HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD
     return [
-        HeaderValueOption(header={"key": name, "raw_value" if raw else "value": text.encode() if raw else text},
-        append_action=replace)
+        HeaderValueOption(
+            header={"key": name, "raw_value" if raw else "value": text.encode() if raw else text}, append_action=replace
+        )
         for name, text in headers.items()
     ]

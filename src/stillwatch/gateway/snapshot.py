@@ -177,7 +177,7 @@ def decode(payload: bytes, *, key: bytes | None = None, known: Stamp | None = No
     """Check and read a snapshot. With a ``key`` only what was signed by it is read.
 
     Raises InputError where it is damaged, cut short, of another format, not signed by this key, or older than
-    ``known``. About a second for two million accounts, in steps of a millisecond between which other threads run.
+    ``known``. About 3 s for a million accounts, mostly in steps of some milliseconds between which other threads run.
     """
     size = len(_MAGIC) + 1
     head, seal, packed = payload[:size], payload[size : size + _SEAL_BYTES], payload[size + _SEAL_BYTES :]

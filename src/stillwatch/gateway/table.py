@@ -89,6 +89,10 @@ class Table:
         self._writing, self._pouring = Lock(), Lock()
 
     @property
+    def stale_after_s(self) -> float:
+        return self._stale_after_us / 1_000_000
+
+    @property
     def stamp(self) -> Stamp | None:
         state = self._state
         return state.stamp if state else None
