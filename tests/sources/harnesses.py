@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from brokers import Door, Server, free_port, kafka_broker, nats_server
+from brokers import Door, Server, free_port, kafka_broker
 
 from stillwatch.sources.config import Files, Kafka, Nats
 from stillwatch.sources.configure import open_source
@@ -81,7 +81,19 @@ class NatsHarness:
         self._server.kill()
 
     async def come_back(self) -> None:
+        import nats.js.errors
+
         await asyncio.to_thread(self._server.start)
+        for _ in range(200):  # it listens before its streams are there
+            stream = await self._stream()
+            try:
+                await stream.stream_info(self._name)
+            except nats.errors.Error:
+                await asyncio.sleep(0.05)
+            else:
+                return
+            finally:
+                await self._client.close()
 
     async def down(self) -> None: ...
 
@@ -196,5 +208,3 @@ def door_for(folder: Path) -> tuple[Server, Door]:
     door.target = broker.port
     return broker, door
 
-
-__all__ = ["nats_server"]
