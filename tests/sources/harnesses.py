@@ -111,7 +111,7 @@ class KafkaHarness:
         self._sent = 0
 
     async def up(self) -> None:
-        await self._door.open()
+        self._door.open()
         await asyncio.to_thread(make_topic, self._door.port, self._topic)
 
     async def send(self, texts: Sequence[str]) -> None:
@@ -119,13 +119,13 @@ class KafkaHarness:
         self._sent += len(texts)
 
     async def go_away(self) -> None:
-        await self._door.shut()
+        self._door.shut()
 
     async def come_back(self) -> None:
-        await self._door.open()
+        self._door.open()
 
     async def down(self) -> None:
-        await self._door.shut()
+        self._door.shut()
 
     def source(self) -> Source:
         return open_source(
@@ -148,7 +148,8 @@ def _quiet(port: int) -> dict[str, Any]:
 def make_topic(port: int, topic: str) -> None:
     from confluent_kafka.admin import AdminClient, NewTopic
 
-    for made in AdminClient(_quiet(port)).create_topics([NewTopic(topic, 2, 1)]).values():
+    admin = AdminClient(_quiet(port))  # has to outlive what it is asked
+    for made in admin.create_topics([NewTopic(topic, 2, 1)]).values():
         made.result(20)
 
 

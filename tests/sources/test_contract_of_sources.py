@@ -19,8 +19,8 @@ every_source_always = pytest.mark.parametrize("harness", ["files", "nats", "kafk
 
 def run(harness: Harness, story: Callable[[], Awaitable[None]]) -> None:
     async def all_of_it() -> None:
-        await harness.up()
         try:
+            await harness.up()
             await story()
         finally:
             await harness.down()
