@@ -48,7 +48,16 @@ class Server:
 def nats_server(folder: Path) -> Server:
     """JetStream with its files in ``folder``: what was sent survives a kill."""
     port = free_port()
-    command = [str(Path(sysconfig.get_path("scripts")) / "nats-server"), "-a", "127.0.0.1", "-p", str(port), "-js", "-sd", str(folder / "jetstream")]
+    command = [
+        str(Path(sysconfig.get_path("scripts")) / "nats-server"),
+        "-a",
+        "127.0.0.1",
+        "-p",
+        str(port),
+        "-js",
+        "-sd",
+        str(folder / "jetstream"),
+    ]
     return Server(command, port, folder / "nats.log")
 
 

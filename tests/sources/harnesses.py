@@ -81,7 +81,7 @@ class NatsHarness:
         self._server.kill()
 
     async def come_back(self) -> None:
-        import nats.js.errors
+        import nats.errors
 
         await asyncio.to_thread(self._server.start)
         for _ in range(200):  # it listens before its streams are there
@@ -103,7 +103,7 @@ class NatsHarness:
 
 
 class KafkaHarness:
-    """Away: the connections break and no new ones come through. The broker keeps all in memory: it is not killed here."""
+    """Away: connections break and no new ones come through. The broker keeps all in memory: it is not killed here."""
 
     def __init__(self, broker: Server, door: Door) -> None:
         self._broker, self._door = broker, door
@@ -146,7 +146,8 @@ def _quiet(port: int) -> dict[str, Any]:
 
 
 def make_topic(port: int, topic: str) -> None:
-    from confluent_kafka.admin import AdminClient, NewTopic
+    from confluent_kafka.admin import AdminClient
+    from confluent_kafka.cimpl import NewTopic
 
     admin = AdminClient(_quiet(port))  # has to outlive what it is asked
     for made in admin.create_topics([NewTopic(topic, 2, 1)]).values():
@@ -208,4 +209,3 @@ def door_for(folder: Path) -> tuple[Server, Door]:
     broker = kafka_broker(folder, advertised=door.port)
     door.target = broker.port
     return broker, door
-

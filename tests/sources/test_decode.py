@@ -194,7 +194,9 @@ def litellm() -> list[dict[str, Any]]:
     return [json.loads((SAMPLES / "litellm" / f"slp_v1.109.1_{name}.json").read_text()) for name in names]
 
 
-@pytest.mark.parametrize("body", [json.dumps(litellm()).encode(), ndjson(*litellm()), json.dumps(litellm()[0]).encode()])
+@pytest.mark.parametrize(
+    "body", [json.dumps(litellm()).encode(), ndjson(*litellm()), json.dumps(litellm()[0]).encode()]
+)
 def test_litellm_sends_arrays_and_lines(body: bytes) -> None:
     found = decode(Body(data=body, media_type="application/json"), READING)
     assert found.batch.num_rows in (1, 3)
@@ -206,7 +208,7 @@ def test_litellm_sends_arrays_and_lines(body: bytes) -> None:
 
 @pytest.mark.parametrize("signal", ["traces", "logs"])
 @pytest.mark.parametrize("named", [True, False])
-def test_otlp_protobuf_gives_what_otlp_json_gives(signal: Any, named: bool) -> None:
+def test_otlp_protobuf_gives_what_otlp_json_gives(signal: Any, *, named: bool) -> None:
     pytest.importorskip("opentelemetry.proto")
     from google.protobuf.json_format import ParseDict
     from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -241,7 +243,9 @@ def _old_names(value: Any) -> Any:
     """As the fields were called before 2022; some releases of the package still do, and the bytes are the same."""
     if isinstance(value, list):
         return [_old_names(item) for item in value]
-    return {_OLD.get(name, name): _old_names(item) for name, item in value.items()} if isinstance(value, dict) else value
+    return (
+        {_OLD.get(name, name): _old_names(item) for name, item in value.items()} if isinstance(value, dict) else value
+    )
 
 
 def _base64_ids(value: Any) -> Any:
@@ -303,7 +307,9 @@ VALUES = st.recursive(
     max_leaves=5,
 )
 CHANGES = st.dictionaries(st.sampled_from([*tables.EXCHANGES.names, "extra"]), VALUES, max_size=4)
-NOISE = st.sampled_from([b"", b" ", b"\r", b"{", b"[]", b"null", b'{"prompt": "\\ud800"}', b'{"x": "\xff"}', b"\xc3\x28"])
+NOISE = st.sampled_from(
+    [b"", b" ", b"\r", b"{", b"[]", b"null", b'{"prompt": "\\ud800"}', b'{"x": "\xff"}', b"\xc3\x28"]
+)
 
 
 @st.composite
@@ -311,7 +317,9 @@ def bodies_of_lines(draw: st.DrawFn) -> bytes:
     lines: list[bytes] = []
     for number in range(draw(st.integers(1, 8))):
         changes = draw(CHANGES) if draw(st.booleans()) else {}
-        lines.append(json.dumps(call(number, **changes), ensure_ascii=draw(st.booleans())).encode(errors="surrogatepass"))
+        lines.append(
+            json.dumps(call(number, **changes), ensure_ascii=draw(st.booleans())).encode(errors="surrogatepass")
+        )
     for noise in draw(st.lists(NOISE, max_size=2)):
         lines.insert(draw(st.integers(0, len(lines))), noise)
     return b"\n".join(lines)
@@ -333,7 +341,9 @@ MEDIA = st.sampled_from(["", "application/json", "application/x-ndjson", "applic
 
 @settings(max_examples=150, deadline=None)
 @given(
-    st.binary(max_size=300) | bodies_of_lines() | st.binary(max_size=60).map(lambda tail: parquet(call(1))[:-60] + tail),
+    st.binary(max_size=300)
+    | bodies_of_lines()
+    | st.binary(max_size=60).map(lambda tail: parquet(call(1))[:-60] + tail),
     MEDIA,
     st.sampled_from(["", "gzip", "zstd", "identity"]),
     st.sampled_from([None, "canonical", "litellm", "otel", "bedrock", "wire", "vllm"]),

@@ -150,7 +150,11 @@ def exact_row(text: bytes) -> dict[str, Any]:
     except msgspec.ValidationError as error:
         said = str(error)  # "Expected `object`, got `array`", or that a number is out of range
         wrong = said.startswith("Expected `object`")
-        problem = f"expected a JSON object, found {said.rsplit(' ', 1)[-1].strip('`')}" if wrong else f"not valid JSON: {said}"
+        problem = (
+            f"expected a JSON object, found {said.rsplit(' ', 1)[-1].strip('`')}"
+            if wrong
+            else f"not valid JSON: {said}"
+        )
         raise rows.BadRowError(problem) from error
     except RecursionError as error:
         raise rows.BadRowError("nested too deeply") from error
