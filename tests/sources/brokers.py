@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import socket
 import subprocess
 import sysconfig
+import threading
 import time
 from pathlib import Path
 
@@ -48,7 +48,16 @@ class Server:
 def nats_server(folder: Path) -> Server:
     """JetStream with its files in ``folder``: what was sent survives a kill."""
     port = free_port()
-    command = [str(Path(sysconfig.get_path("scripts")) / "nats-server"), "-a", "127.0.0.1", "-p", str(port), "-js", "-sd", str(folder / "jetstream")]
+    command = [
+        str(Path(sysconfig.get_path("scripts")) / "nats-server"),
+        "-a",
+        "127.0.0.1",
+        "-p",
+        str(port),
+        "-js",
+        "-sd",
+        str(folder / "jetstream"),
+    ]
     return Server(command, port, folder / "nats.log")
 
 
@@ -64,40 +73,42 @@ def kafka_broker(folder: Path, advertised: int | None = None) -> Server:
 
 
 class Door:
-    """Passes connections on to ``target`` while it is open."""
+    """Passes connections on to ``target`` while it is open; shut, it breaks them and refuses new ones."""
 
     def __init__(self, port: int) -> None:
         self.port, self.target = port, 0
-        self._server: asyncio.Server | None = None
-        self._through: set[asyncio.StreamWriter] = set()
+        self._listening: socket.socket | None = None
+        self._through: list[socket.socket] = []
 
-    async def open(self) -> None:
-        self._server = await asyncio.start_server(self._pass, "127.0.0.1", self.port)
+    def open(self) -> None:
+        self._listening = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self._accept, args=(self._listening,), daemon=True).start()
 
-    async def shut(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        for writer in list(self._through):
-            writer.transport.abort()
-        self._through.clear()
-        await asyncio.sleep(0)
+    def shut(self) -> None:
+        listening, self._listening = self._listening, None
+        if listening is not None:
+            _end(listening)
+        while self._through:
+            _end(self._through.pop())
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            there, back = await asyncio.open_connection("127.0.0.1", self.target)
-        except OSError:
-            writer.transport.abort()
-            return
-        self._through |= {writer, back}
-        await asyncio.gather(_copy(reader, back), _copy(there, writer))
-        self._through -= {writer, back}
+    def _accept(self, listening: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = listening.accept()
+                behind = socket.create_connection(("127.0.0.1", self.target))
+                self._through += [client, behind]
+                for one, other in ((client, behind), (behind, client)):
+                    threading.Thread(target=_copy, args=(one, other), daemon=True).start()
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+def _copy(one: socket.socket, other: socket.socket) -> None:
     with contextlib.suppress(OSError):
-        while data := await reader.read(65_536):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
+        while data := one.recv(65_536):
+            other.sendall(data)
+    _end(other)
 
+
+def _end(one: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        one.shutdown(socket.SHUT_RDWR)
+    one.close()

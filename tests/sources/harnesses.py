@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from brokers import Door, Server, free_port, kafka_broker, nats_server
+from brokers import Door, Server, free_port, kafka_broker
 
 from stillwatch.sources.config import Files, Kafka, Nats
 from stillwatch.sources.configure import open_source
@@ -81,7 +81,19 @@ class NatsHarness:
         self._server.kill()
 
     async def come_back(self) -> None:
+        import nats.errors
+
         await asyncio.to_thread(self._server.start)
+        for _ in range(200):  # it listens before its streams are there
+            stream = await self._stream()
+            try:
+                await stream.stream_info(self._name)
+            except nats.errors.Error:
+                await asyncio.sleep(0.05)
+            else:
+                return
+            finally:
+                await self._client.close()
 
     async def down(self) -> None: ...
 
@@ -91,7 +103,7 @@ class NatsHarness:
 
 
 class KafkaHarness:
-    """Away: the connections break and no new ones come through. The broker keeps all in memory: it is not killed here."""
+    """Away: connections break and no new ones come through. The broker keeps all in memory: it is not killed here."""
 
     def __init__(self, broker: Server, door: Door) -> None:
         self._broker, self._door = broker, door
@@ -99,7 +111,7 @@ class KafkaHarness:
         self._sent = 0
 
     async def up(self) -> None:
-        await self._door.open()
+        self._door.open()
         await asyncio.to_thread(make_topic, self._door.port, self._topic)
 
     async def send(self, texts: Sequence[str]) -> None:
@@ -107,13 +119,13 @@ class KafkaHarness:
         self._sent += len(texts)
 
     async def go_away(self) -> None:
-        await self._door.shut()
+        self._door.shut()
 
     async def come_back(self) -> None:
-        await self._door.open()
+        self._door.open()
 
     async def down(self) -> None:
-        await self._door.shut()
+        self._door.shut()
 
     def source(self) -> Source:
         return open_source(
@@ -134,9 +146,11 @@ def _quiet(port: int) -> dict[str, Any]:
 
 
 def make_topic(port: int, topic: str) -> None:
-    from confluent_kafka.admin import AdminClient, NewTopic
+    from confluent_kafka.admin import AdminClient
+    from confluent_kafka.cimpl import NewTopic
 
-    for made in AdminClient(_quiet(port)).create_topics([NewTopic(topic, 2, 1)]).values():
+    admin = AdminClient(_quiet(port))  # has to outlive what it is asked
+    for made in admin.create_topics([NewTopic(topic, 2, 1)]).values():
         made.result(20)
 
 
@@ -195,6 +209,3 @@ def door_for(folder: Path) -> tuple[Server, Door]:
     broker = kafka_broker(folder, advertised=door.port)
     door.target = broker.port
     return broker, door
-
-
-__all__ = ["nats_server"]

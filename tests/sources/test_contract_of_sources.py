@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 from harnesses import PATIENCE_S, Harness, Taken, started, take, texts_of
 
+from stillwatch.sources.protocol import Source
+
 every_source = pytest.mark.parametrize(
     "harness",
     # a group of the Kafka protocol takes seconds to form: one of its tests runs by default
@@ -19,8 +21,8 @@ every_source_always = pytest.mark.parametrize("harness", ["files", "nats", "kafk
 
 def run(harness: Harness, story: Callable[[], Awaitable[None]]) -> None:
     async def all_of_it() -> None:
-        await harness.up()
         try:
+            await harness.up()
             await story()
         finally:
             await harness.down()
@@ -174,5 +176,5 @@ def test_closing_ends_the_iteration_and_may_happen_twice(harness: Harness) -> No
     run(harness, story)
 
 
-async def _all_of(source: object) -> int:
+async def _all_of(source: Source) -> int:
     return sum([len(found) async for found in source])

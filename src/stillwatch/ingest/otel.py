@@ -19,6 +19,14 @@ from stillwatch.ingest.replies import Reply, replied_texts
 _CALLS = {"chat": "chat", "generate_content": "chat", "text_completion": "completion", "completion": "completion",
           "responses": "responses", "messages": "messages"}  # fmt: skip
 _NO_CALLS = ("embeddings", "execute_tool", "invoke_agent", "create_agent", "invoke_workflow", "retrieval", "rerank")
+_SCOPES = (
+    "scopeSpans",
+    "scope_spans",
+    "scopeLogs",
+    "scope_logs",
+    "instrumentationLibrarySpans",  # as they were called before 2022, in the same bytes
+    "instrumentationLibraryLogs",
+)
 _EVENT = "gen_ai.client.inference.operation.details"
 
 
@@ -60,9 +68,9 @@ def _spans(record: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, A
         yield record, {}
     for resource in resources:
         shared = attributes_of(as_dict(as_dict(resource).get("resource")).get("attributes"))
-        for name in ("scopeSpans", "scope_spans", "scopeLogs", "scope_logs", "instrumentationLibrarySpans"):
+        for name in _SCOPES:
             for scope in as_list(as_dict(resource).get(name)):
-                for kind in ("spans", "logRecords", "log_records"):
+                for kind in ("spans", "logRecords", "log_records", "logs"):
                     for span in as_list(as_dict(scope).get(kind)):
                         if isinstance(span, dict):
                             yield span, shared

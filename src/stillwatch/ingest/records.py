@@ -244,7 +244,7 @@ def _has_spans(value: dict[str, Any]) -> bool:
     spans = (
         span
         for resource in value.get("resourceSpans", ())
-        for scope in resource.get("scopeSpans", ())
+        for scope in (*resource.get("scopeSpans", ()), *resource.get("instrumentationLibrarySpans", ()))
         for span in scope.get("spans", ())
     )
     return any("spanId" in span or "startTimeUnixNano" in span for span in spans)

@@ -32,7 +32,7 @@ _COMPRESSED = (".gz", ".zst", ".zstd")
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """One file to read; ``head`` is its first bytes after decompression. ``body`` is all of it, where it came by wire."""
+    """One file to read; ``head`` is its first bytes after decompression. ``body`` is all of what came by wire."""
 
     path: Path
     size: int

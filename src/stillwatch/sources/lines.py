@@ -148,8 +148,14 @@ def exact_row(text: bytes) -> dict[str, Any]:
         raw = _RAW.decode(text)
         record = {name: msgspec.json.decode(raw[name]) for name in _LENIENT.names if name in raw}
     except msgspec.ValidationError as error:
-        found = str(error).rsplit(" ", 1)[-1].strip("`")
-        raise rows.BadRowError(f"expected a JSON object, found {found}") from error
+        said = str(error)  # "Expected `object`, got `array`", or that a number is out of range
+        wrong = said.startswith("Expected `object`")
+        problem = (
+            f"expected a JSON object, found {said.rsplit(' ', 1)[-1].strip('`')}"
+            if wrong
+            else f"not valid JSON: {said}"
+        )
+        raise rows.BadRowError(problem) from error
     except RecursionError as error:
         raise rows.BadRowError("nested too deeply") from error
     except _UNREADABLE as error:

@@ -146,6 +146,8 @@ class NatsSource(Iterated):
             except Exception as error:  # noqa: BLE001 - handed to whoever reads
                 self._inbox.fail(error)
                 return
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                return  # the client makes an error of its own of being cancelled
             await self._disconnect()
             await backoff.wait()
 

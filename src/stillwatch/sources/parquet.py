@@ -47,15 +47,16 @@ def _plain_bytes(metadata: pq.FileMetaData) -> int:
 
 def _repeated_bytes(data: bytes) -> Iterator[int]:
     """Bytes of the texts that dictionaries stand for, batch after batch."""
-    schema = pq.ParquetFile(pa.BufferReader(data)).schema_arrow
-    flat = [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_binary(field.type)]
+    # the columns as they are stored: the Arrow schema that a file may carry can say anything
+    stored = pq.ParquetFile(pa.BufferReader(data)).schema
+    columns = [stored.column(index) for index in range(len(stored))]
+    flat = [column.path for column in columns if column.physical_type == "BYTE_ARRAY" and column.path == column.name]
+    nested = sorted({column.path.split(".")[0] for column in columns if column.path != column.name})
     if flat:
         file = pq.ParquetFile(pa.BufferReader(data), read_dictionary=flat, pre_buffer=False)
         for batch in file.iter_batches(_BATCH_ROWS, columns=flat, use_threads=False):
             yield sum(_written_out(column) for column in batch.columns)
-    # inside lists a dictionary is always written out: a few rows at a time
-    nested = [field.name for field in schema if pa.types.is_nested(field.type)]
-    if nested:
+    if nested:  # inside lists a dictionary is always written out: a few rows at a time
         file = pq.ParquetFile(pa.BufferReader(data), pre_buffer=False)
         for batch in file.iter_batches(64, columns=nested, use_threads=False):
             yield batch.nbytes
