@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from written_alerts import AT, campaign, decision, found, hostile
 
 from stillwatch.alerts import ecs, ocsf
 from stillwatch.alerts.alert import MATTERS, SEVERITIES, Alert, alerts
 from stillwatch.alerts.health import State, Thresholds, health
 from stillwatch.alerts.slack import escaped, message
 from stillwatch.alerts.webhook import message_id, plain
-from written_alerts import AT, campaign, decision, found, hostile
 
 GOLDEN = Path(__file__).parent / "golden"
 CONSOLE = "https://console.example"

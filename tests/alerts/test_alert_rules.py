@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from written_alerts import AT, HOSTILE_IDS, campaign, decision, found, hostile, known
 
 from stillwatch.alerts.alert import AUTOMATIC, alerts
 from stillwatch.alerts.health import Health, Reason
 from stillwatch.alerts.wording import MAIL, clean
 from stillwatch.store.protocol import CampaignEvent
-from written_alerts import AT, HOSTILE_IDS, campaign, decision, found, hostile, known
 
 BEFORE = [known(campaign())]
 
@@ -57,7 +57,9 @@ def test_no_address_survives_wherever_it_stands(address: str, left: str, right: 
     assert address not in shown
 
 
-@pytest.mark.parametrize("address", ["a@b.example", "A.B+c@mail.b.example", "a%40b.example", "a\uff20b.example", "ü@ö.example"])
+@pytest.mark.parametrize(
+    "address", ["a@b.example", "A.B+c@mail.b.example", "a%40b.example", "a\uff20b.example", "ü@ö.example"]
+)
 def test_addresses_in_disguise_are_masked(address: str) -> None:
     assert clean(f"pays as {address}.") in {f"pays as {MAIL}", f"pays as {MAIL}."}
 

@@ -7,17 +7,17 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from answering_server import serving
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from written_alerts import AT, numbered
 
-from answering_server import serving
 from stillwatch.alerts.alert import Alert
 from stillwatch.alerts.channel import Channel, Target, UndeliveredError
 from stillwatch.alerts.journal import Journal
 from stillwatch.alerts.outbox import Outbox, Patience, Wanted, wait_s
 from stillwatch.alerts.slack import Slack
 from stillwatch.errors import StillwatchError
-from written_alerts import AT, numbered
 
 QUICK = Patience(first_s=0.01, longest_s=0.05)
 

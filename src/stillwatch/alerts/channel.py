@@ -58,7 +58,8 @@ class Target:
         clock: Callable[[], datetime],
     ) -> None:
         """One attempt. Raises ``UndeliveredError``; takes no longer than the timeout, however slowly the answer
-        drips."""
+        drips.
+        """
         _quieten()
         try:
             async with asyncio.timeout(self._timeout_s):
