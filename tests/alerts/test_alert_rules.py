@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 
 import pytest
@@ -83,7 +84,7 @@ def test_a_found_event_and_a_new_campaign_are_one_alert() -> None:
 def test_growth_is_told_once_a_doubling() -> None:
     told = []
     sizes = [14, 15, 16, 20, 31, 32, 64, 40, 65]
-    for small, large in zip(sizes, sizes[1:], strict=False):
+    for small, large in itertools.pairwise(sizes):
         told += alerts([known(campaign(small))], [known(campaign(large))], [], [], None)
     assert [alert.key for alert in told] == [
         "campaign.grown:c-7f3a:16",

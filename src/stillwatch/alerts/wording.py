@@ -35,9 +35,8 @@ NAMES: dict[Verdict, tuple[str, str]] = {
 
 def clean(text: str, limit: int = 400) -> str:
     """One line without e-mail addresses, invisible characters spelled out, cut in its middle beyond ``limit``."""
-    short = " ".join(
-        text[: 4 * limit].split()
-    )  # before the search, whose cost grows with the square of a word's length
+    # cut before the search, whose cost grows with the square of a word's length
+    short = " ".join(text[: 4 * limit].split())
     return visible(_MAIL.sub(MAIL, short), limit)
 
 
