@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal
@@ -58,7 +58,7 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(script: Sequence[Answer]) -> AsyncIterator[Server]:
+async def serving(script: Sequence[Answer]) -> AsyncGenerator[Server]:
     server = Server(script=list(script))
     tasks: set[asyncio.Task[None]] = set()
 

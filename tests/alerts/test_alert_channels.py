@@ -7,16 +7,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from answering_server import Answer, serving
 from hypothesis import given
 from hypothesis import strategies as st
+from written_alerts import AT, found
 
-from answering_server import Answer, serving
 from stillwatch.alerts.channel import Target, UndeliveredError, checked_url, retry_after
 from stillwatch.alerts.ndjson import File, append
 from stillwatch.alerts.slack import Slack
 from stillwatch.alerts.webhook import Webhook, message_id, sign, signed_headers, signing_key, verify
 from stillwatch.errors import ConfigError, InputError
-from written_alerts import AT, found
 
 # the example every library of the specification is tested with
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - published, to test with

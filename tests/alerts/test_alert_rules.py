@@ -1,16 +1,17 @@
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from written_alerts import AT, HOSTILE_IDS, campaign, decision, found, hostile, known
 
 from stillwatch.alerts.alert import AUTOMATIC, alerts
 from stillwatch.alerts.health import Health, Reason
 from stillwatch.alerts.wording import MAIL, clean
 from stillwatch.store.protocol import CampaignEvent
-from written_alerts import AT, HOSTILE_IDS, campaign, decision, found, hostile, known
 
 BEFORE = [known(campaign())]
 
@@ -57,7 +58,9 @@ def test_no_address_survives_wherever_it_stands(address: str, left: str, right: 
     assert address not in shown
 
 
-@pytest.mark.parametrize("address", ["a@b.example", "A.B+c@mail.b.example", "a%40b.example", "a\uff20b.example", "ü@ö.example"])
+@pytest.mark.parametrize(
+    "address", ["a@b.example", "A.B+c@mail.b.example", "a%40b.example", "a\uff20b.example", "ü@ö.example"]
+)
 def test_addresses_in_disguise_are_masked(address: str) -> None:
     assert clean(f"pays as {address}.") in {f"pays as {MAIL}", f"pays as {MAIL}."}
 
@@ -81,7 +84,7 @@ def test_a_found_event_and_a_new_campaign_are_one_alert() -> None:
 def test_growth_is_told_once_a_doubling() -> None:
     told = []
     sizes = [14, 15, 16, 20, 31, 32, 64, 40, 65]
-    for small, large in zip(sizes, sizes[1:], strict=False):
+    for small, large in itertools.pairwise(sizes):
         told += alerts([known(campaign(small))], [known(campaign(large))], [], [], None)
     assert [alert.key for alert in told] == [
         "campaign.grown:c-7f3a:16",

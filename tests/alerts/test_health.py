@@ -6,10 +6,10 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from written_alerts import AT
 
 from stillwatch.alerts.health import Health, State, Thresholds, health
 from stillwatch.errors import ConfigError
-from written_alerts import AT
 
 LIMITS = Thresholds()
 

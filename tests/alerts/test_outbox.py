@@ -2,22 +2,26 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 
 import pytest
+from answering_server import serving
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from written_alerts import AT, numbered
 
-from answering_server import serving
 from stillwatch.alerts.alert import Alert
 from stillwatch.alerts.channel import Channel, Target, UndeliveredError
 from stillwatch.alerts.journal import Journal
 from stillwatch.alerts.outbox import Outbox, Patience, Wanted, wait_s
 from stillwatch.alerts.slack import Slack
 from stillwatch.errors import StillwatchError
-from written_alerts import AT, numbered
 
 QUICK = Patience(first_s=0.01, longest_s=0.05)
 
@@ -121,6 +125,37 @@ def test_a_crash_before_delivery_loses_nothing(tmp_path: Path) -> None:
     running(lambda: outbox(inbox, tmp_path, told), work)
     assert sorted(inbox.got) == [numbered(1).key, numbered(2).key]
     assert Journal(tmp_path / "alerts.journal").pending == {}
+
+
+KILLED = """
+import asyncio, os, pathlib, signal, sys
+from stillwatch.alerts.outbox import Outbox, Wanted
+from written_alerts import AT, numbered
+
+class Dying:
+    async def send(self, alert):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+async def work():
+    box = Outbox({"one": (Dying(), Wanted())}, pathlib.Path(sys.argv[1]), lambda *_: True)
+    box.put([numbered(n) for n in range(5)], AT)
+    await box.run()
+
+asyncio.run(work())
+"""
+
+
+def test_a_process_killed_while_it_sends_loses_nothing(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], env=environment, check=False)
+    assert done.returncode == -signal.SIGKILL
+    inbox = Inbox()
+
+    async def work(box: Outbox) -> None:
+        assert await box.drain(5)
+
+    running(lambda: outbox(inbox, tmp_path), work)
+    assert sorted(inbox.got) == [numbered(n).key for n in range(5)]
 
 
 def test_a_crash_between_the_journal_and_the_store_loses_nothing(tmp_path: Path) -> None:

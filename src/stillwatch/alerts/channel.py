@@ -57,8 +57,7 @@ class Target:
         *,
         clock: Callable[[], datetime],
     ) -> None:
-        """One attempt. Raises ``UndeliveredError``; takes no longer than the timeout, however slowly the answer
-        drips."""
+        """One attempt, no longer than the timeout however slowly an answer drips. Raises ``UndeliveredError``."""
         _quieten()
         try:
             async with asyncio.timeout(self._timeout_s):

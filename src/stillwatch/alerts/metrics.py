@@ -131,7 +131,7 @@ def _holdings(state: State) -> Iterator[Metric]:
     }
     yield _gauge("decisions", "Live decisions.", decisions, ["action", "simulated"])
     yield _gauge("decisions_held", "Decisions that wait for a second person.", {(): state.held_decisions})
-    yield _gauge("dead_letters", "Dead letters that are kept.", {(): state.dead_letters})
+    yield _gauge("dead_letters_kept", "Dead letters that are kept.", {(): state.dead_letters})
     yield _gauge("segments", "Files of fingerprints.", {(): state.segments})
     yield _gauge("segments_size_bytes", "Bytes of all files of fingerprints.", {(): state.segment_bytes})
     yield _gauge("store_up", "1 where the store answers.", {(): float(state.store_answers)})

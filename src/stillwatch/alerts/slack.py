@@ -19,6 +19,7 @@ from stillwatch.alerts.webhook import console_link
 from stillwatch.report.words import count, moment, percent
 
 PACE_S = 1.0  # Slack takes one message a second from a webhook
+_NO_TICK = "\u02cb"  # looks like a backtick and ends no code span
 _MARKS: dict[Severity, str] = {"info": "⚪", "low": "🔵", "medium": "🟡", "high": "🟠", "critical": "🔴"}
 
 
@@ -29,8 +30,7 @@ def escaped(text: str) -> str:
 
 def code(text: str) -> str:
     """A code span that its content cannot leave; an address in it is spelled so that no client makes it a link."""
-    shown = text.replace("`", "\u02cb").replace("://", "[:]//")
-    return f"`{escaped(shown)}`"
+    return f"`{escaped(_unlinked(text).replace('`', _NO_TICK))}`"
 
 
 def message(alert: Alert, console: str = "") -> dict[str, object]:
@@ -45,7 +45,7 @@ def message(alert: Alert, console: str = "") -> dict[str, object]:
         blocks.append({"type": "section", "text": _mrkdwn(_accounts(alert))})
     blocks.append({"type": "context", "elements": [_mrkdwn(_footer(alert, console))]})
     return {
-        "text": escaped(_cut(alert.title, 150)),  # what a notification shows
+        "text": escaped(_cut(_unlinked(alert.title), 150)),  # what a notification shows
         "mrkdwn": False,
         "unfurl_links": False,
         "unfurl_media": False,
@@ -76,8 +76,13 @@ def _footer(alert: Alert, console: str) -> str:
     return f"{where}{alert.severity} · {moment(alert.at)} UTC"
 
 
+def _unlinked(text: str) -> str:
+    """Addresses spelled so that no client makes links of them."""
+    return text.replace("://", "[:]//")
+
+
 def _plain(text: str, limit: int) -> dict[str, object]:
-    return {"type": "plain_text", "text": _fitting(text, limit), "emoji": False}
+    return {"type": "plain_text", "text": _fitting(_unlinked(text), limit), "emoji": False}
 
 
 def _mrkdwn(text: str) -> dict[str, object]:
