@@ -57,6 +57,17 @@ def scan(
     return Report(result, scores)
 
 
+def read_fingerprints(
+    exchanges: Sequence[str | Path], *, accounts: str | Path | None, config: Config
+) -> tuple[pa.Table, pa.Table | None]:
+    """The first stage alone: fingerprints of files, and the side table. Raises InputError."""
+    options = _options(config, None, None, None)
+    rejected = Quarantine(max_bad_share=config.ingest.max_bad_share, content=config.ingest.content)
+    stream = open_exchanges(exchanges, options, rejected)
+    side = read_accounts(Path(accounts), rejected) if accounts is not None else None
+    return pipeline.fingerprints(_batches(stream), load_model(), config.ingest.salt.encode()), side
+
+
 def _options(settings: Config, format: str | None, join: str | Path | None, progress: Progress | None) -> Options:  # noqa: A002
     return Options(
         format=format,

@@ -15,7 +15,7 @@ from importlib import import_module
 from stillwatch import __version__
 from stillwatch.errors import StillwatchError
 
-COMMANDS = ("scan", "inspect", "explain", "compose", "demo", "serve", "disarm", "audit", "arena", "bench")
+COMMANDS = ("scan", "inspect", "explain", "compose", "demo", "serve", "backtest", "disarm", "audit", "arena", "bench")
 EXAMPLES = """examples:
   stillwatch demo                                     compose a world, scan it, leave a report
   stillwatch inspect logs/*.jsonl.gz                  what can these logs support?

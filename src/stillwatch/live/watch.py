@@ -7,7 +7,7 @@ same history comes to the same decisions. It reads and writes the store and noth
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,7 +34,8 @@ from stillwatch.store.protocol import Store
 from stillwatch.tables import ACCOUNTS
 
 Account = tuple[str, str]
-BY_SERVICE = "stillwatch"  # who undid what lapsed
+Tell = Callable[[datetime, tuple[Standing, ...]], None]
+BY_SERVICE = "policy"  # who undid what lapsed
 AUTOMATIC = "automatic"  # who undid what went too far
 
 
@@ -49,13 +50,14 @@ class Turn:
 
 
 class Watch:
-    """``key``: draws shares and jitter (see ``policy.decide``). ``share``: enforced where a policy is staged.
+    """``key``: draws shares and jitter (see ``policy.decide``). ``share``: enforced where a policy is staged. ``tell``:
+    told what was known at each time of deciding.
 
     Safe to use from several threads: one turn at a time.
     """
 
-    def __init__(self, store: Store, key: bytes, share: float) -> None:
-        self._store, self._key, self._share = store, key, share
+    def __init__(self, store: Store, key: bytes, share: float, tell: Tell | None = None) -> None:
+        self._store, self._key, self._share, self._tell = store, key, share, tell
         self._turn = threading.RLock()
         self._traffic: dict[Account, Traffic] = {}
         self._recognised: dict[Account, Recognised] = {}
@@ -72,6 +74,11 @@ class Watch:
     def side(self) -> pa.Table | None:
         """The accounts table, None where nobody sent one."""
         return self._side
+
+    def side_as_of(self, table: pa.Table | None) -> None:
+        """The accounts table of another time, for a replay; the store's is not touched."""
+        with self._turn:
+            self._side = table
 
     def put_accounts(self, rows: Iterable[dict[str, object]]) -> int:
         """Rows of the accounts table; later ones replace earlier ones."""
@@ -105,7 +112,7 @@ class Watch:
         if self._side is None:
             return None
         there = pc.unique(prints.column("account_id").cast(pa.string()))
-        return self._side.filter(pc.is_in(self._side.column("account_id"), value_set=there.combine_chunks()))
+        return self._side.filter(pc.is_in(self._side.column("account_id"), value_set=there))
 
     def _is_new(self, one: Recognised) -> bool:
         account = one.platform, one.account_id
@@ -205,6 +212,8 @@ class Watch:
         policy, mode = active
         unexpired = [one for one in self._store.decisions() if one.expires_at > now]
         seen = self._standings(only, unexpired)
+        if self._tell is not None:
+            self._tell(now, seen)
         outcome = decide(policy, seen, unexpired, now, mode, self._share, self._key)
         if outcome.new:
             self._store.add_decisions(outcome.new)

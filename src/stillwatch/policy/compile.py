@@ -55,6 +55,14 @@ def load_policy(name: str) -> tuple[Policy, tuple[Problem, ...]]:
     return compile_policy(read(path), str(path))
 
 
+def policy_text(name: str) -> str:
+    """The TOML of a shipped policy or of a file. Raises ConfigError where there is neither."""
+    path = shipped().get(name) or Path(name)
+    if not path.is_file():
+        raise ConfigError("no such policy", where=name, hint=f"a TOML file, or one of {', '.join(shipped())}")
+    return read(path)
+
+
 def shipped() -> dict[str, Path]:
     """The policies that come with the package, by name."""
     return {path.stem: path for path in sorted(SHIPPED.glob("*.toml"))}
