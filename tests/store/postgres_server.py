@@ -47,15 +47,15 @@ class Server:
         subprocess.run(self._command("pg_ctl", "-w", "-m", "immediate", "stop"), check=False, **self._quiet)
         shutil.rmtree(self.home, ignore_errors=True)
 
-    def new_database(self, like: str = "template0") -> str:
-        """The address of an empty database, or of a copy of the one named."""
+    def new_database(self) -> str:
+        """The address of an empty database."""
         self._databases += 1
         name = f"store_{os.getpid()}_{self._databases}"
         import psycopg
         from psycopg import sql
 
         with psycopg.connect(self._address("postgres"), autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*map(sql.Identifier, (name, like))))
+            connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
         return self._address(name)
 
     def _address(self, database: str) -> str:

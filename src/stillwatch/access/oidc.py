@@ -140,7 +140,7 @@ def role_of(settings: Oidc, claims: Mapping[str, Any]) -> Role | None:
     value = claims.get(settings.role_claim)
     values: list[Any] = value if isinstance(value, list) else [value]
     found: set[Role] = {settings.roles[each] for each in values if isinstance(each, str) and each in settings.roles}
-    strongest = [role for role in ROLES if role in found]
+    strongest: list[Role] = [role for role in ROLES if role in found]
     return strongest[-1] if strongest else settings.otherwise
 
 
