@@ -81,7 +81,7 @@ def test_when_stillwatch_is_away_the_proxy_does_as_configured() -> None:
     assert refused(table_of(decision(), heard_us=0, on_stale="keep")).code == "403"
 
 
-TOKEN = "t"
+TOKEN = "t"  # noqa: S105 - of a service on loopback
 CONFIG = """
 model_list:
   - model_name: m
