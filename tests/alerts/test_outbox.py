@@ -177,9 +177,9 @@ def test_a_store_that_is_away_keeps_no_alert_back(tmp_path: Path) -> None:
     inbox = Inbox()
 
     async def work(box: Outbox) -> None:
-        box.put([numbered(1)], AT)
-        box.put([numbered(1)], AT)
-        assert await box.drain(5)
+        for _ in range(2):
+            box.put([numbered(1)], AT)
+            assert await box.drain(5)
 
     running(lambda: outbox(inbox, tmp_path, Away()), work)
     assert inbox.got == [numbered(1).key]
@@ -233,6 +233,18 @@ def test_an_alert_that_waits_for_its_next_attempt_holds_up_no_other(tmp_path: Pa
 
     running(lambda: outbox(inbox, tmp_path, patience=Patience(first_s=60)), work)
     assert inbox.got == [numbered(2).key]
+
+
+def test_a_channel_asked_for_patience_is_left_alone(tmp_path: Path) -> None:
+    inbox = Inbox(UndeliveredError("host: HTTP 429", again=True, after_s=60))
+
+    async def work(box: Outbox) -> None:
+        box.put([numbered(1, "critical"), numbered(2, "low")], AT)
+        await asyncio.sleep(0.2)
+
+    running(lambda: outbox(inbox, tmp_path), work)
+    assert inbox.got == []
+    assert len(Journal(tmp_path / "alerts.journal").pending) == 2
 
 
 def test_the_most_severe_goes_first(tmp_path: Path) -> None:
