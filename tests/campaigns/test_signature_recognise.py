@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from built_scenes import Row, exchange, scene_of
 from stillwatch.campaigns.recognise import Recogniser, settled_keys
+from stillwatch.campaigns.sightings import Sightings
 from stillwatch.campaigns.signature import Census, Signature, best_bits, sign, similarity
 from stillwatch.campaigns.signature_null import signatures
-from stillwatch.campaigns.traits import FAMILIES, account_keys, of_accounts, of_exchanges
-from stillwatch.campaigns.weighing import Weighing, load_weighing
+from stillwatch.campaigns.traits import FAMILIES, NAMES, account_keys, of_accounts, of_exchanges
+from stillwatch.campaigns.weighing import NEVER, Weighing, load_weighing, speaks
 from stillwatch.detectors.suspect import Scene
 from stillwatch.errors import InputError
 from stillwatch.model import Recognised
@@ -241,6 +242,94 @@ def test_what_two_share_weighs_less_than_what_all_do(known: Scene) -> None:
     assert single.own.min() < single.bits.max()
     assert three > 0
     assert (payment.own < payment.bits).all()
+
+
+def test_what_two_share_where_everybody_has_their_own_weighs_less_than_where_all_share() -> None:
+    rows: list[Row] = []
+    for i in range(12):
+        own = {"client_address": f"198.51.{max(i, 1)}.7"}  # the first two share
+        rows += [of_campaign(i, 10 * i + j, 1000 * i + j) | own for j in range(4)]
+    for i in range(60):
+        rows += [of_crowd(i, 10 * i + j, 500_000 + 1000 * i + j) for j in range(4)]
+    scene = scene_of(rows, [])
+    _, worth = sign(Census.of(scene.facts, scene.roster), "x", masks(scene))
+    (address,) = (one for one in worth if NAMES[one.held.number] == "address")
+    assert address.bits.max() == pytest.approx(np.log2(((2 - 10 / 12) + 1 / 62) / 13 * 62), abs=1e-3)
+
+
+def test_where_more_outsiders_than_members_pass_the_bar_is_raised(known: Scene) -> None:
+    census = Census.of(known.facts, known.roster)
+    names = known.roster.names.column("account_id").to_pylist()
+    some = np.array([name in {"m00", "m01", "m02"} for name in names])
+    none = np.zeros(len(some), bool)
+    signature = signatures(census, {"c": some}, {"c": none}, WEIGHING)["c"]
+    assert signature.least_bits > WEIGHING.act_bits + 0.1  # nine others are as alike as these three
+    with_all = signatures(census, {"c": masks(known)}, {"c": none}, WEIGHING)["c"]
+    assert with_all.least_bits == pytest.approx(WEIGHING.act_bits, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("families", "enough"),
+    [(["content"], False), (["network"], False), (["network", "content"], True), (["payment", "client"], True)],
+)
+def test_two_families_must_speak_and_not_content_alone(families: list[str], enough: bool) -> None:  # noqa: FBT001
+    best = np.zeros((1, len(FAMILIES)), np.float32)
+    best[0, [FAMILIES.index(family) for family in families]] = 11.0
+    assert bool(speaks(best)[0]) is enough
+    assert (WEIGHING.log_odds(best)[0] > NEVER) is np.bool_(enough)
+
+
+@st.composite
+def sightings(draw: st.DrawFn) -> list[tuple[int, int, int, float, int]]:
+    return draw(
+        st.lists(
+            st.tuples(
+                st.integers(1, 5), st.integers(0, 2), st.integers(0, 2), st.sampled_from([1.5, 2.0]), st.integers(0, 3)
+            ),
+            min_size=1,
+            max_size=40,
+        )
+    )
+
+
+def put(state: Sightings, rows: list[tuple[int, int, int, float, int]]) -> Sightings:
+    if rows:
+        account, campaign, family, bits, view = (np.array(column) for column in zip(*rows, strict=True))
+        who = account.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        kinds = family.astype(np.uint8), bits.astype(np.float32), view.astype(np.uint8)
+        state.add(who, campaign.astype(np.int32), *kinds)
+        state.touch(who, account * 7)
+        state.inform(who, (account % 3).astype(np.uint8), account % 4 == 0)
+    return state
+
+
+def contents(state: Sightings) -> tuple[dict, dict]:
+    a, p = state.account_count, state.pair_count
+    of_account = {
+        int(state.key[i]): (int(state.last_us[i]), int(state.informed[i]), bool(state.vouched[i])) for i in range(a)
+    }
+    of_pair = {
+        (int(state.key[state.account[i]]), int(state.campaign[i])): (state.best[i].tolist(), state.view[i].tolist())
+        for i in range(p)
+    }
+    return of_account, of_pair
+
+
+@settings(max_examples=80, deadline=None)
+@given(sightings(), st.randoms(use_true_random=False), st.integers(0, 40))
+def test_sightings_are_the_same_in_any_order_and_merge(
+    rows: list[tuple[int, int, int, float, int]], dice: Random, cut: int
+) -> None:
+    whole = contents(put(Sightings.none(), rows))
+    dice.shuffle(rows)
+    assert contents(put(put(Sightings.none(), rows[:cut]), rows[cut:])) == whole
+    left, right = put(Sightings.none(), rows[:cut]), put(Sightings.none(), rows[cut:])
+    assert contents(left.merged(right)) == whole
+    assert contents(right.merged(left)) == whole
+    best = whole[1]
+    for account, campaign, family, bits, _ in rows:
+        key = account * 0x9E3779B97F4A7C15 % 2**64
+        assert best[key, campaign][0][family] >= bits
 
 
 def test_a_signature_survives_the_store_and_refuses_other_bytes(signature: Signature) -> None:

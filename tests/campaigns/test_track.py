@@ -194,6 +194,27 @@ def test_an_id_that_was_merged_away_is_not_given_again() -> None:
     assert len(ids(again)) == 2
 
 
+def test_what_was_merged_away_does_not_rise_again_when_the_merged_splits() -> None:
+    first = track((), [mined("old", range(10))], hours(0))
+    first = track(first.campaigns, [mined("old", range(10)), mined("young", range(10, 19))], hours(1))
+    merged = track(first.campaigns, [mined("both", range(19))], hours(2))
+    apart = track(merged.campaigns, [mined("old", range(10)), mined("part", range(10, 19))], hours(3))
+    assert state_of(apart, "young").state == "merged"
+    assert ids(apart) == ["old", "part"]
+    assert ("part", "split", ("old",)) in turns(apart)
+
+
+def test_the_very_same_members_keep_their_id_beside_an_older_one_that_looks_alike() -> None:
+    alike = signature_of({"network": range(10), "payment": range(4)})
+    known = [
+        KnownCampaign(campaign=mined("old", range(10)), signature=alike, found_at=hours(0), mined_at=hours(0)),
+        KnownCampaign(campaign=mined("young", range(5, 25)), signature=b"", found_at=hours(1), mined_at=hours(1)),
+    ]
+    later = track(known, [mined("f", range(5, 25))], hours(2), {"f": alike})
+    assert len(state_of(later, "young").campaign.roster) == 20
+    assert state_of(later, "young").state == "active"
+
+
 @st.composite
 def minings(draw: st.DrawFn) -> list[list[Campaign]]:
     """A few minings over 24 accounts; an account is in one campaign at a time, under whatever id."""
