@@ -50,6 +50,9 @@ INNOCENT_WEIGHT = 0.1  # of innocent rows while deep trees grow, not while they 
 CAMPAIGN_WEIGHT = 4.0  # of all suspects of one campaign together, an innocent one counting 1
 HONEST_ACCOUNT, CAMPAIGN_ACCOUNTS = 0.2, 6.0  # the same among accounts alone
 LEAST_SURE = -2.0  # log2 odds below which nobody would make a verdict of it
+SHUFFLED = "~"
+APART = True
+READS = {"operator": ("operator",), "harvest": ("harvest", "resale"), "resale": ("harvest", "resale")}
 MEMBER = (*OWN, "support", "voices", "verdict", "alone")
 
 
@@ -63,12 +66,16 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Groups:
-    """Suspects of more than one party, stacked: ``world`` and ``place`` (among its world's suspects) of each row."""
+    """Suspects of more than one party, stacked: ``world`` and ``place`` (among its world's suspects) of each row.
+
+    ``origin``: the composed world it comes from, which a shuffled world shares with the one it was shuffled from.
+    """
 
     rows: list[Row]
     accounts: list[Int]
     world: Int
     place: Int
+    origin: Int
 
     def of(self, world: int) -> Int:
         """Positions of a world's groups."""
@@ -81,7 +88,7 @@ def fit(worlds: Sequence[World], provenance: dict[str, str]) -> Weights:
     for world, odds in zip(worlds, alone, strict=True):
         _tell_alone(world, odds)
     groups = stacked(worlds)
-    axes = {axis: fit_axis(groups.rows, groups.world, axis) for axis in ("operator", "harvest", "resale")}
+    axes = {axis: fit_axis(groups.rows, groups.origin, axis) for axis in ("operator", "harvest", "resale")}
     odds = {axis: found[1] for axis, found in axes.items()}
     heard = list(listened(groups, odds, worlds))
     sure = {kind: fit_confidence(groups, odds, [h[kind] for h in heard], kind) for kind in AXIS_OF}
@@ -103,7 +110,7 @@ def fit(worlds: Sequence[World], provenance: dict[str, str]) -> Weights:
 def fit_conduct(worlds: Sequence[World]) -> tuple[Forest, list[Float]]:
     """Trees for an account alone, and every account's log2 odds by trees that did not see its world."""
     x = np.vstack([world.conduct for world in worlds])
-    at = np.repeat(np.arange(len(worlds)), [len(world.campaign) for world in worlds])
+    at = np.repeat(origins(worlds), [len(world.campaign) for world in worlds])
     label = np.concatenate([world.verdict == "extraction" for world in worlds]).astype(np.float64)
     names = np.concatenate([np.char.add(f"{i}/", world.campaign) for i, world in enumerate(worlds)])
     honest = np.concatenate([world.campaign == "" for world in worlds])
@@ -133,7 +140,14 @@ def stacked(worlds: Sequence[World]) -> Groups:
     ]
     accounts = [np.frombuffer(row.accounts, dtype=np.int32).astype(np.int64) for row, _, _ in kept]
     at, place = (np.array([one[k] for one in kept], dtype=np.int64) for k in (1, 2))
-    return Groups([row for row, _, _ in kept], accounts, at, place)
+    return Groups([row for row, _, _ in kept], accounts, at, place, origins(worlds)[at])
+
+
+def origins(worlds: Sequence[World]) -> Int:
+    """Per world a number of the composed world that it is, or that it was shuffled from."""
+    names = [world.name.split(SHUFFLED)[0] for world in worlds]
+    first = {name: i for i, name in reversed(list(enumerate(names)))}
+    return np.array([first[name] for name in names], dtype=np.int64)
 
 
 def fit_axis(rows: Sequence[Row], world: Int, axis: str) -> tuple[Forest, Float]:
@@ -144,12 +158,17 @@ def fit_axis(rows: Sequence[Row], world: Int, axis: str) -> tuple[Forest, Float]
     if axis == "operator":
         # two campaigns in one are no mistake about the innocent: they teach little of what holds one together
         weight = weight * np.array([MERGED_WEIGHT if r.any_share >= PURE > r.share else 1.0 for r in rows])
-    return _calibrated(table(rows), label, weight, world, BUILTIN, axis, DEEP)
+    else:
+        # who is shuffled does what somebody did who was not: nothing is known of what it is a part of
+        weight = np.where([SHUFFLED in row.world for row in rows], 0.0, weight)
+    seams = [d for d in BUILTIN if d.axis in READS[axis]] if APART else BUILTIN
+    return _calibrated(table(rows, seams), label, weight, world, seams, axis, DEEP)
 
 
 def fit_solo(worlds: Sequence[World]) -> Forest:
     """Trees for a party alone."""
     found = [(row, i) for i, w in enumerate(worlds) for row in w.rows if row.solo and row.vouched < VOUCHED_SHARE]
+    found = [(row, i) for row, i in found if SHUFFLED not in row.world]
     rows, at = [row for row, _ in found], np.array([i for _, i in found])
     return _calibrated(table(rows), parts([r.extraction for r in rows]), weights_of(rows), at, BUILTIN, "harvest")[0]
 
@@ -174,7 +193,7 @@ def fit_confidence(
     x = np.array([[one.get(name, np.nan) for name in CONTEXT] for one in told])
     label = np.array([getattr(row, kind) for row in groups.rows])
     seams = [Column(name=n, family=n, axis="context" if n == "size" else "confidence") for n in CONTEXT]
-    unseen = held_out(x, label, weights_of(groups.rows), groups.world, seams, "confidence")
+    unseen = held_out(x, label, weights_of(groups.rows), groups.origin, seams, "confidence")
     first = line(unseen, label, weights_of(groups.rows))
     chance = 1.0 / (1.0 + 2.0 ** -(first[0] + first[1] * unseen))
     size = np.array([row.size for row in groups.rows])
@@ -229,7 +248,7 @@ def _member_trees(x: Float, label: Float, group: Int, groups: Groups) -> Forest:
     seams = [Column(name=n, family=n, axis="context" if n in (NOT_LINKS - _RISING) else "member") for n in MEMBER]
     number = np.bincount(group, minlength=len(groups.rows))
     weight = weights_of(groups.rows)[group] / number[group]
-    unseen = held_out(x, label, weight, groups.world[group], seams, "member")
+    unseen = held_out(x, label, weight, groups.origin[group], seams, "member")
     intercept, slope = line(unseen, label, weight)
     chance = 1.0 / (1.0 + 2.0 ** -(intercept + slope * unseen))
     gain = np.maximum(chance - Detection().min_member, 0.0)
@@ -257,9 +276,9 @@ def _runs(ordered: Int) -> list[Int]:
     return np.split(np.arange(len(ordered)), np.flatnonzero(np.diff(ordered)) + 1)
 
 
-def table(rows: Sequence[Row]) -> Float:
+def table(rows: Sequence[Row], seams: Sequence[Seam] = BUILTIN) -> Float:
     """float64[rows, detectors] measurements, NaN unknown."""
-    return np.array([[row.x.get(d.name, np.nan) for d in BUILTIN] for row in rows])
+    return np.array([[row.x.get(d.name, np.nan) for d in seams] for row in rows])
 
 
 def weights_of(rows: Sequence[Row]) -> Float:
