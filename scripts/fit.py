@@ -32,7 +32,7 @@ from stillwatch.config import Detection
 from stillwatch.detectors import BUILTIN
 from stillwatch.detectors.alone import least, typical
 from stillwatch.tally.conduct import CONDUCT
-from worlds import MEASURED, OWN, SOURCE, Row, World, measured
+from worlds import MEASURED, OWN, SOURCE, Row, World, measured, shuffled
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
@@ -43,6 +43,7 @@ SUITES = (
     *("features_only", "full", "small", "no_signup", "full", "full", "honest", "full"),
 )
 FIRST_SEED, WORLDS = 2000, 110
+SHUFFLES = {"small": (7, 4), "full": (3, 1)}  # suite -> (its first so many worlds, permutations of each)
 PURE = 0.6  # share of campaigns in a suspect from which it is weighed as one of theirs
 STRAY = 0.03
 MERGED_WEIGHT = 0.05
@@ -50,9 +51,6 @@ INNOCENT_WEIGHT = 0.1  # of innocent rows while deep trees grow, not while they 
 CAMPAIGN_WEIGHT = 4.0  # of all suspects of one campaign together, an innocent one counting 1
 HONEST_ACCOUNT, CAMPAIGN_ACCOUNTS = 0.2, 6.0  # the same among accounts alone
 LEAST_SURE = -2.0  # log2 odds below which nobody would make a verdict of it
-SHUFFLED = "~"
-APART = True
-READS = {"operator": ("operator",), "harvest": ("harvest", "resale"), "resale": ("harvest", "resale")}
 MEMBER = (*OWN, "support", "voices", "verdict", "alone")
 
 
@@ -66,29 +64,27 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Groups:
-    """Suspects of more than one party, stacked: ``world`` and ``place`` (among its world's suspects) of each row.
-
-    ``origin``: the composed world it comes from, which a shuffled world shares with the one it was shuffled from.
-    """
+    """Suspects of more than one party, stacked: ``world`` and ``place`` (among its world's suspects) of each row."""
 
     rows: list[Row]
     accounts: list[Int]
     world: Int
     place: Int
-    origin: Int
 
     def of(self, world: int) -> Int:
         """Positions of a world's groups."""
         return np.flatnonzero(self.world == world)
 
 
-def fit(worlds: Sequence[World], provenance: dict[str, str]) -> Weights:
-    """Trees of accounts alone, of every axis, of how sure a verdict is, and of members."""
+def fit(worlds: Sequence[World], provenance: dict[str, str], null: Sequence[World] = ()) -> Weights:
+    """Trees of accounts alone, of every axis, of how sure a verdict is, and of members. ``null``: shuffled worlds."""
     conduct, alone = fit_conduct(worlds)
     for world, odds in zip(worlds, alone, strict=True):
         _tell_alone(world, odds)
+    for world in null:
+        _tell_alone(world, conduct.of_table(world.conduct))
     groups = stacked(worlds)
-    axes = {axis: fit_axis(groups.rows, groups.origin, axis) for axis in ("operator", "harvest", "resale")}
+    axes = {axis: fit_axis(groups.rows, groups.world, axis) for axis in ("operator", "harvest", "resale")}
     odds = {axis: found[1] for axis, found in axes.items()}
     heard = list(listened(groups, odds, worlds))
     sure = {kind: fit_confidence(groups, odds, [h[kind] for h in heard], kind) for kind in AXIS_OF}
@@ -99,7 +95,7 @@ def fit(worlds: Sequence[World], provenance: dict[str, str]) -> Weights:
         operator=axes["operator"][0],
         harvest=axes["harvest"][0],
         resale=axes["resale"][0],
-        solo=fit_solo(worlds),
+        solo=fit_solo(worlds, null),
         conduct=conduct,
         member=fit_members(worlds, groups, alone, leans, said),
         confidence={kind: found[0] for kind, found in sure.items()},
@@ -110,7 +106,7 @@ def fit(worlds: Sequence[World], provenance: dict[str, str]) -> Weights:
 def fit_conduct(worlds: Sequence[World]) -> tuple[Forest, list[Float]]:
     """Trees for an account alone, and every account's log2 odds by trees that did not see its world."""
     x = np.vstack([world.conduct for world in worlds])
-    at = np.repeat(origins(worlds), [len(world.campaign) for world in worlds])
+    at = np.repeat(np.arange(len(worlds)), [len(world.campaign) for world in worlds])
     label = np.concatenate([world.verdict == "extraction" for world in worlds]).astype(np.float64)
     names = np.concatenate([np.char.add(f"{i}/", world.campaign) for i, world in enumerate(worlds)])
     honest = np.concatenate([world.campaign == "" for world in worlds])
@@ -140,14 +136,7 @@ def stacked(worlds: Sequence[World]) -> Groups:
     ]
     accounts = [np.frombuffer(row.accounts, dtype=np.int32).astype(np.int64) for row, _, _ in kept]
     at, place = (np.array([one[k] for one in kept], dtype=np.int64) for k in (1, 2))
-    return Groups([row for row, _, _ in kept], accounts, at, place, origins(worlds)[at])
-
-
-def origins(worlds: Sequence[World]) -> Int:
-    """Per world a number of the composed world that it is, or that it was shuffled from."""
-    names = [world.name.split(SHUFFLED)[0] for world in worlds]
-    first = {name: i for i, name in reversed(list(enumerate(names)))}
-    return np.array([first[name] for name in names], dtype=np.int64)
+    return Groups([row for row, _, _ in kept], accounts, at, place)
 
 
 def fit_axis(rows: Sequence[Row], world: Int, axis: str) -> tuple[Forest, Float]:
@@ -158,17 +147,15 @@ def fit_axis(rows: Sequence[Row], world: Int, axis: str) -> tuple[Forest, Float]
     if axis == "operator":
         # two campaigns in one are no mistake about the innocent: they teach little of what holds one together
         weight = weight * np.array([MERGED_WEIGHT if r.any_share >= PURE > r.share else 1.0 for r in rows])
-    else:
-        # who is shuffled does what somebody did who was not: nothing is known of what it is a part of
-        weight = np.where([SHUFFLED in row.world for row in rows], 0.0, weight)
-    seams = [d for d in BUILTIN if d.axis in READS[axis]] if APART else BUILTIN
-    return _calibrated(table(rows, seams), label, weight, world, seams, axis, DEEP)
+    return _calibrated(table(rows), label, weight, world, BUILTIN, axis, DEEP)
 
 
-def fit_solo(worlds: Sequence[World]) -> Forest:
-    """Trees for a party alone."""
-    found = [(row, i) for i, w in enumerate(worlds) for row in w.rows if row.solo and row.vouched < VOUCHED_SHARE]
-    found = [(row, i) for row, i in found if SHUFFLED not in row.world]
+def fit_solo(worlds: Sequence[World], null: Sequence[World]) -> Forest:
+    """Trees for a party alone. Nothing else ties it to a harvest, so that shuffled parties teach what chance makes."""
+    names = [world.name for world in worlds]
+    origin = [*range(len(worlds)), *(names.index(world.name.split("~")[0]) for world in null)]
+    every = zip([*worlds, *null], origin, strict=True)
+    found = [(row, i) for w, i in every for row in w.rows if row.solo and row.vouched < VOUCHED_SHARE]
     rows, at = [row for row, _ in found], np.array([i for _, i in found])
     return _calibrated(table(rows), parts([r.extraction for r in rows]), weights_of(rows), at, BUILTIN, "harvest")[0]
 
@@ -193,7 +180,7 @@ def fit_confidence(
     x = np.array([[one.get(name, np.nan) for name in CONTEXT] for one in told])
     label = np.array([getattr(row, kind) for row in groups.rows])
     seams = [Column(name=n, family=n, axis="context" if n == "size" else "confidence") for n in CONTEXT]
-    unseen = held_out(x, label, weights_of(groups.rows), groups.origin, seams, "confidence")
+    unseen = held_out(x, label, weights_of(groups.rows), groups.world, seams, "confidence")
     first = line(unseen, label, weights_of(groups.rows))
     chance = 1.0 / (1.0 + 2.0 ** -(first[0] + first[1] * unseen))
     size = np.array([row.size for row in groups.rows])
@@ -248,7 +235,7 @@ def _member_trees(x: Float, label: Float, group: Int, groups: Groups) -> Forest:
     seams = [Column(name=n, family=n, axis="context" if n in (NOT_LINKS - _RISING) else "member") for n in MEMBER]
     number = np.bincount(group, minlength=len(groups.rows))
     weight = weights_of(groups.rows)[group] / number[group]
-    unseen = held_out(x, label, weight, groups.origin[group], seams, "member")
+    unseen = held_out(x, label, weight, groups.world[group], seams, "member")
     intercept, slope = line(unseen, label, weight)
     chance = 1.0 / (1.0 + 2.0 ** -(intercept + slope * unseen))
     gain = np.maximum(chance - Detection().min_member, 0.0)
@@ -276,9 +263,9 @@ def _runs(ordered: Int) -> list[Int]:
     return np.split(np.arange(len(ordered)), np.flatnonzero(np.diff(ordered)) + 1)
 
 
-def table(rows: Sequence[Row], seams: Sequence[Seam] = BUILTIN) -> Float:
+def table(rows: Sequence[Row]) -> Float:
     """float64[rows, detectors] measurements, NaN unknown."""
-    return np.array([[row.x.get(d.name, np.nan) for d in seams] for row in rows])
+    return np.array([[row.x.get(d.name, np.nan) for d in BUILTIN] for row in rows])
 
 
 def weights_of(rows: Sequence[Row]) -> Float:
@@ -319,6 +306,12 @@ def _readable(weights: Weights) -> bytes:
     return re.sub(r',"', ',\n"', text).encode() + b"\n"
 
 
+def shuffles(suite: str, i: int) -> int:
+    """How many permutations of the i-th world are measured."""
+    worlds, each = SHUFFLES.get(suite, (0, 0))
+    return each if [SUITES[k % len(SUITES)] for k in range(i)].count(suite) < worlds else 0
+
+
 def main(arguments: Sequence[str]) -> int:
     """Measure the worlds, fit, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -329,22 +322,26 @@ def main(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(arguments)
     first, last = (int(n) for n in (chosen.measure_only or f"0:{chosen.worlds}").split(":"))
     found: list[World] = []
+    null: list[World] = []
     for i in range(first, last):
         suite, seed = SUITES[i % len(SUITES)], FIRST_SEED + i
         corpus = chosen.corpus if i % 4 != 3 else None  # every fourth world speaks the composer's own grammar
-        world = measured(chosen.cache / f"{suite}-{seed}", suite, seed, corpus)
+        folder = chosen.cache / f"{suite}-{seed}"
+        world = measured(folder, suite, seed, corpus)
         print(f"{world.name}: {len(world.rows)} suspects", flush=True)
         found.append(world)
+        null += [shuffled(folder, suite, seed, corpus, k) for k in range(shuffles(suite, i))]
     if chosen.measure_only:
         return 0
     provenance = {
         "script": "scripts/fit.py",
         "worlds": f"{chosen.worlds} from seed {FIRST_SEED}",
+        "shuffled": str(len(null)),
         "suspects": str(sum(len(world.rows) for world in found)),
         "code": MEASURED,
         "measurements": hashlib.sha256(b"".join(msgspec.msgpack.encode(w.rows) for w in found)).hexdigest()[:16],
     }
-    TARGET.write_bytes(_readable(fit(found, provenance)))
+    TARGET.write_bytes(_readable(fit(found, provenance, null)))
     print(f"wrote {TARGET.name}")
     return 0
 
