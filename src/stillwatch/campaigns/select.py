@@ -27,6 +27,7 @@ REST_SHARE = 0.2  # of a suspect that must be left, to judge the rest by itself
 VOUCHED_SHARE = 0.5
 OPENLY_SHARE = 0.5  # of a group's accounts in organisations of several, from which their ties prove nothing
 OPENLY_CONFIDENCE = 0.9  # that calling such a group a harvest takes at least
+POOL_CONFIDENCE = 0.8  # that calling a group a pool takes at least: chance makes those sooner
 LEAST_MARGIN_BITS = 2.0  # by which a harvest has to be likelier than a pool that somebody resells
 
 
@@ -48,9 +49,7 @@ def verdict(judged: Judged, settings: Detection) -> tuple[Verdict, float] | None
         return ("extraction", alone) if alone >= settings.min_alone else None
     kind = judged.leans
     confidence, operator = judged.confidence.get(kind, 0.0), probability(judged.operator)
-    if kind == "extraction" and not _certain(judged, confidence):
-        return ("coordinated", operator) if operator >= settings.min_coordinated else None
-    if confidence >= settings.min_confidence and operator >= settings.min_operator:
+    if _certain(judged, confidence) and confidence >= settings.min_confidence and operator >= settings.min_operator:
         return kind, confidence
     return ("coordinated", operator) if operator >= settings.min_coordinated else None
 
@@ -62,7 +61,9 @@ def openly(suspect: Suspect) -> float:
 
 
 def _certain(judged: Judged, confidence: float) -> bool:
-    """Whether a harvest may be told from a pool, and from what organisations are anyway."""
+    """Whether a harvest may be told from a pool, and from what organisations are anyway; a pool from chance."""
+    if judged.leans == "resale":
+        return confidence >= POOL_CONFIDENCE
     if judged.harvest - judged.resale < LEAST_MARGIN_BITS:
         return False
     return confidence >= OPENLY_CONFIDENCE or openly(judged.suspect) < OPENLY_SHARE
