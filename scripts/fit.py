@@ -32,7 +32,7 @@ from stillwatch.config import Detection
 from stillwatch.detectors import BUILTIN
 from stillwatch.detectors.alone import least, typical
 from stillwatch.tally.conduct import CONDUCT
-from worlds import MEASURED, OWN, SOURCE, Row, World, measured
+from worlds import MEASURED, OWN, SOURCE, Row, World, measured, shuffled
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
@@ -43,6 +43,7 @@ SUITES = (
     *("features_only", "full", "small", "no_signup", "full", "full", "honest", "full"),
 )
 FIRST_SEED, WORLDS = 2000, 110
+SHUFFLES = {"small": (7, 4), "full": (3, 1)}  # suite -> (its first so many worlds, permutations of each)
 PURE = 0.6  # share of campaigns in a suspect from which it is weighed as one of theirs
 STRAY = 0.03
 MERGED_WEIGHT = 0.05
@@ -75,11 +76,13 @@ class Groups:
         return np.flatnonzero(self.world == world)
 
 
-def fit(worlds: Sequence[World], provenance: dict[str, str]) -> Weights:
-    """Trees of accounts alone, of every axis, of how sure a verdict is, and of members."""
+def fit(worlds: Sequence[World], provenance: dict[str, str], null: Sequence[World] = ()) -> Weights:
+    """Trees of accounts alone, of every axis, of how sure a verdict is, and of members. ``null``: shuffled worlds."""
     conduct, alone = fit_conduct(worlds)
     for world, odds in zip(worlds, alone, strict=True):
         _tell_alone(world, odds)
+    for world in null:
+        _tell_alone(world, conduct.of_table(world.conduct))
     groups = stacked(worlds)
     axes = {axis: fit_axis(groups.rows, groups.world, axis) for axis in ("operator", "harvest", "resale")}
     odds = {axis: found[1] for axis, found in axes.items()}
@@ -92,7 +95,7 @@ def fit(worlds: Sequence[World], provenance: dict[str, str]) -> Weights:
         operator=axes["operator"][0],
         harvest=axes["harvest"][0],
         resale=axes["resale"][0],
-        solo=fit_solo(worlds),
+        solo=fit_solo(worlds, null),
         conduct=conduct,
         member=fit_members(worlds, groups, alone, leans, said),
         confidence={kind: found[0] for kind, found in sure.items()},
@@ -147,9 +150,12 @@ def fit_axis(rows: Sequence[Row], world: Int, axis: str) -> tuple[Forest, Float]
     return _calibrated(table(rows), label, weight, world, BUILTIN, axis, DEEP)
 
 
-def fit_solo(worlds: Sequence[World]) -> Forest:
-    """Trees for a party alone."""
-    found = [(row, i) for i, w in enumerate(worlds) for row in w.rows if row.solo and row.vouched < VOUCHED_SHARE]
+def fit_solo(worlds: Sequence[World], null: Sequence[World]) -> Forest:
+    """Trees for a party alone. Nothing else ties it to a harvest, so that shuffled parties teach what chance makes."""
+    names = [world.name for world in worlds]
+    origin = [*range(len(worlds)), *(names.index(world.name.split("~")[0]) for world in null)]
+    every = zip([*worlds, *null], origin, strict=True)
+    found = [(row, i) for w, i in every for row in w.rows if row.solo and row.vouched < VOUCHED_SHARE]
     rows, at = [row for row, _ in found], np.array([i for _, i in found])
     return _calibrated(table(rows), parts([r.extraction for r in rows]), weights_of(rows), at, BUILTIN, "harvest")[0]
 
@@ -300,6 +306,12 @@ def _readable(weights: Weights) -> bytes:
     return re.sub(r',"', ',\n"', text).encode() + b"\n"
 
 
+def shuffles(suite: str, i: int) -> int:
+    """How many permutations of the i-th world are measured."""
+    worlds, each = SHUFFLES.get(suite, (0, 0))
+    return each if [SUITES[k % len(SUITES)] for k in range(i)].count(suite) < worlds else 0
+
+
 def main(arguments: Sequence[str]) -> int:
     """Measure the worlds, fit, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -310,22 +322,26 @@ def main(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(arguments)
     first, last = (int(n) for n in (chosen.measure_only or f"0:{chosen.worlds}").split(":"))
     found: list[World] = []
+    null: list[World] = []
     for i in range(first, last):
         suite, seed = SUITES[i % len(SUITES)], FIRST_SEED + i
         corpus = chosen.corpus if i % 4 != 3 else None  # every fourth world speaks the composer's own grammar
-        world = measured(chosen.cache / f"{suite}-{seed}", suite, seed, corpus)
+        folder = chosen.cache / f"{suite}-{seed}"
+        world = measured(folder, suite, seed, corpus)
         print(f"{world.name}: {len(world.rows)} suspects", flush=True)
         found.append(world)
+        null += [shuffled(folder, suite, seed, corpus, k) for k in range(shuffles(suite, i))]
     if chosen.measure_only:
         return 0
     provenance = {
         "script": "scripts/fit.py",
         "worlds": f"{chosen.worlds} from seed {FIRST_SEED}",
+        "shuffled": str(len(null)),
         "suspects": str(sum(len(world.rows) for world in found)),
         "code": MEASURED,
         "measurements": hashlib.sha256(b"".join(msgspec.msgpack.encode(w.rows) for w in found)).hexdigest()[:16],
     }
-    TARGET.write_bytes(_readable(fit(found, provenance)))
+    TARGET.write_bytes(_readable(fit(found, provenance, null)))
     print(f"wrote {TARGET.name}")
     return 0
 

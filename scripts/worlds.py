@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from pyarrow import feather
 
 from stillwatch import pipeline, tables
+from stillwatch.bench.scorecard.permuted import permute
 from stillwatch.campaigns.judge import Judged, measure
 from stillwatch.campaigns.members import own_evidence
 from stillwatch.campaigns.select import VOUCHED_SHARE
@@ -93,13 +94,30 @@ def measured(folder: Path, suite: str, seed: int, corpus: Path | None) -> World:
     """The suspects of one world, composed unless it is there."""
     kept = folder / f"measured-{MEASURED}.npz"
     if not kept.exists():
-        world = _measure(folder, _prints(folder, suite, seed, corpus))
-        arrays = {name: getattr(world, name) for name in World.__struct_fields__ if name not in {"name", "rows"}}
-        rows = np.frombuffer(msgspec.msgpack.encode(world.rows), dtype=np.uint8)
-        part = kept.with_suffix(".part.npz")
-        np.savez_compressed(part, rows=rows, **arrays)
-        part.rename(kept)
+        _write(_measure(folder, _prints(folder, suite, seed, corpus), _side(folder)), kept)
     return read(kept)
+
+
+def shuffled(folder: Path, suite: str, seed: int, corpus: Path | None, number: int) -> World:
+    """The same of a permutation of it, in which nobody is part of anything: see ``bench.scorecard.permuted``."""
+    kept = folder / f"shuffled-{number}-{MEASURED}.npz"
+    if not kept.exists():
+        prints = _prints(folder, suite, seed, corpus)
+        _write(_measure(folder, *permute(prints, _side(folder), np.random.default_rng([seed, number]))), kept)
+    world = read(kept)
+    for row in world.rows:
+        row.world, row.campaign = f"{world.name}~{number}", ""
+        row.share = row.any_share = row.extraction = row.resale = 0.0
+    nobody = np.full(len(world.campaign), "")
+    return msgspec.structs.replace(world, name=f"{world.name}~{number}", campaign=nobody, verdict=nobody)
+
+
+def _write(world: World, file: Path) -> None:
+    arrays = {name: getattr(world, name) for name in World.__struct_fields__ if name not in {"name", "rows"}}
+    rows = np.frombuffer(msgspec.msgpack.encode(world.rows), dtype=np.uint8)
+    part = file.with_suffix(".part.npz")
+    np.savez_compressed(part, rows=rows, **arrays)
+    part.rename(file)
 
 
 def read(file: Path) -> World:
@@ -142,9 +160,13 @@ def _prints(folder: Path, suite: str, seed: int, corpus: Path | None) -> pa.Tabl
     return feather.read_table(str(kept))
 
 
-def _measure(folder: Path, prints: pa.Table) -> World:
+def _side(folder: Path) -> pa.Table | None:
     side = folder / "accounts.parquet"
-    scene = pipeline.build(prints, pq.read_table(side) if side.exists() else None)
+    return pq.read_table(side) if side.exists() else None
+
+
+def _measure(folder: Path, prints: pa.Table, side: pa.Table | None) -> World:
+    scene = pipeline.build(prints, side)
     truth = _Truth(folder, scene)
     dice = np.random.default_rng(0)
     rows: list[Row] = []

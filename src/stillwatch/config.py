@@ -41,11 +41,11 @@ class Detection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     disabled_families: tuple[str, ...] = ()
     disabled_detectors: tuple[str, ...] = ()
-    min_confidence: float = 0.8
+    min_confidence: float = 0.65
     min_member: float = 0.9
-    min_operator: float = 0.8
+    min_operator: float = 0.65
     min_coordinated: float = 0.97
-    min_alone: float = 0.98
+    min_alone: float = 0.997
 
 
 class Live(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -14,7 +14,7 @@ from written_suspects import crowd, judged, of_odds
 from stillwatch.campaigns.judge import LEAST_BITS, Judged, judge
 from stillwatch.campaigns.members import Membership
 from stillwatch.campaigns.opinions import AXIS_OF, context
-from stillwatch.campaigns.select import VOUCHED_SHARE, select, verdict
+from stillwatch.campaigns.select import LEAST_MARGIN_BITS, VOUCHED_SHARE, openly, select, verdict
 from stillwatch.campaigns.weights import load_weights, probability
 from stillwatch.config import Detection
 from stillwatch.detectors import BUILTIN, Measurement
@@ -94,6 +94,48 @@ def test_one_account_alone_needs_more_certainty_and_can_only_be_accused_of_extra
     assert verdict(judged(SCENE, [0], 0.0, between, -60), SETTINGS) is None
     assert verdict(judged(SCENE, [0], 20.0, -20, 20), SETTINGS) is None
     assert verdict(judged(SCENE, [0], 0.0, 12, -60), SETTINGS) == ("extraction", probability(12))
+
+
+def test_accounts_that_are_openly_of_one_organisation_need_more_certainty_to_be_a_harvest() -> None:
+    low = Detection(min_confidence=0.7, min_operator=0.7)
+    apart, together = (crowd(organisation=own) for own in ((), range(6)))
+    for odds, expected in ((2.0, None), (4.0, "extraction")):
+        strangers = verdict(judged(apart, range(9), odds, odds, -20), low)
+        found = verdict(judged(together, range(9), odds, odds, -20), low)
+        assert strangers is not None
+        assert strangers[0] == "extraction"
+        assert (found and found[0]) == expected
+    assert openly(judged(apart, range(9)).suspect) == 0.0
+    assert openly(judged(together, range(9)).suspect) == pytest.approx(6 / 9)
+
+
+def test_an_organisation_that_is_a_small_part_of_a_group_changes_nothing() -> None:
+    low = Detection(min_confidence=0.7, min_operator=0.7)
+    assert verdict(judged(crowd(organisation=range(4)), range(12), 2.0, 2.0, -20), low) is not None
+
+
+def test_what_may_as_well_be_a_pool_is_not_called_a_harvest() -> None:
+    low = Detection(min_confidence=0.7, min_operator=0.7)
+    assert verdict(judged(SCENE, range(6), 5, 5, 5 - LEAST_MARGIN_BITS - 0.1), low) is not None
+    assert verdict(judged(SCENE, range(6), 5, 5, 5 - LEAST_MARGIN_BITS + 0.1), low) is None
+    coordinated = verdict(judged(SCENE, range(6), 20, 5, 4.5), low)
+    assert coordinated is not None
+    assert coordinated[0] == "coordinated"
+
+
+def test_a_group_in_which_hardly_anybody_is_accused_is_not_named() -> None:
+    def only(count: int) -> int:
+        def belong(item: Judged, kind: Verdict) -> Membership:
+            everyone = all_of_them(item, kind)
+            few = np.arange(len(everyone.accounts)) < count
+            return Membership(
+                accounts=everyone.accounts, probability=everyone.probability, accused=few, bits={},
+                harvest_rows=everyone.harvest_rows,
+            )  # fmt: skip
+
+        return len(select([judged(SCENE, range(8), 20, 20, -20)], SETTINGS, same_again, belong))
+
+    assert [only(count) for count in (1, 2, 3)] == [0, 0, 1]
 
 
 @settings(max_examples=100, deadline=None)

@@ -10,13 +10,21 @@ from stillwatch.campaigns.weights import probability
 from stillwatch.detectors.suspect import Scene, Suspect
 
 
-def crowd(count: int = 24, plans: dict[str, str] | None = None) -> Scene:
-    """Accounts ``a00``.. with three exchanges each, two neighbours to an address."""
+def crowd(count: int = 24, plans: dict[str, str] | None = None, organisation: Iterable[int] = ()) -> Scene:
+    """Accounts ``a00``.. with three exchanges each, two neighbours to an address; some of one declared organisation."""
     rows: list[Row] = []
     for i in range(count):
         rows += [exchange(3 * i + j, f"a{i:02d}", i + j, client_address=f"203.0.113.{i // 2}", prompt=f"About {i} {j}?")
                  for j in range(3)]  # fmt: skip
-    side = [{"account_id": f"a{i:02d}", "plan": (plans or {}).get(f"a{i:02d}")} for i in range(count)]
+    within = set(organisation)
+    side = [
+        {
+            "account_id": f"a{i:02d}",
+            "plan": (plans or {}).get(f"a{i:02d}"),
+            "declared_org": "an organisation" if i in within else None,
+        }
+        for i in range(count)
+    ]
     return scene_of(rows, side)
 
 

@@ -25,6 +25,10 @@ from stillwatch.operators.communities import MIN_NODES
 WHOLE_SHARE = 0.9  # of a suspect that must be left, to name it as it is
 REST_SHARE = 0.2  # of a suspect that must be left, to judge the rest by itself
 VOUCHED_SHARE = 0.5
+OPENLY_SHARE = 0.5  # of a group's accounts in organisations of several, from which their ties prove nothing
+OPENLY_CONFIDENCE = 0.9  # that calling such a group a harvest takes at least
+POOL_CONFIDENCE = 0.8  # that calling a group a pool takes at least: chance makes those sooner
+LEAST_MARGIN_BITS = 2.0  # by which a harvest has to be likelier than a pool that somebody resells
 
 
 class Named(NamedTuple):
@@ -45,9 +49,30 @@ def verdict(judged: Judged, settings: Detection) -> tuple[Verdict, float] | None
         return ("extraction", alone) if alone >= settings.min_alone else None
     kind = judged.leans
     confidence, operator = judged.confidence.get(kind, 0.0), probability(judged.operator)
-    if confidence >= settings.min_confidence and operator >= settings.min_operator:
+    if _certain(judged, confidence) and confidence >= settings.min_confidence and operator >= settings.min_operator:
         return kind, confidence
     return ("coordinated", operator) if operator >= settings.min_coordinated else None
+
+
+def openly(suspect: Suspect) -> float:
+    """Share of a suspect's accounts in organisations that openly hold several: they are tied whatever they do."""
+    size = suspect.scene.roster.node_size[suspect.nodes]
+    return float(size[size > 1].sum() / size.sum())
+
+
+def _certain(judged: Judged, confidence: float) -> bool:
+    """Whether a harvest may be told from a pool, and from what organisations are anyway; a pool from chance."""
+    if judged.leans == "resale":
+        return confidence >= POOL_CONFIDENCE
+    if judged.harvest - judged.resale < LEAST_MARGIN_BITS:
+        return False
+    return confidence >= OPENLY_CONFIDENCE or openly(judged.suspect) < OPENLY_SHARE
+
+
+def is_group(members: Membership, suspect: Suspect) -> bool:
+    """Whether enough parties are accused for a group to be what is named, and not one or two who were found in it."""
+    accused = suspect.scene.roster.node[members.accounts[members.accused]]
+    return len(suspect.nodes) == 1 or len(np.unique(accused)) >= MIN_NODES
 
 
 def select(
@@ -64,7 +89,9 @@ def select(
     for item in judged:
         reached = verdict(item, settings)
         if reached is not None:
-            named.append(Named(item, *reached, belong(item, reached[0])))
+            one = Named(item, *reached, belong(item, reached[0]))
+            if is_group(one.members, item.suspect):
+                named.append(one)
     named.sort(key=lambda one: _order(one, settings.min_member))
     taken = np.zeros(len(judged[0].suspect.members) if judged else 0, dtype=bool)
     chosen: list[Named] = []
@@ -79,7 +106,7 @@ def select(
         if found is None and left >= REST_SHARE:
             rest = _rest(one.item, members & ~taken, again)
             found = _named(rest, one.kind, settings, belong) if rest is not None else None
-        if found is not None:
+        if found is not None and is_group(found.members, found.item.suspect):
             chosen.append(found)
             taken |= found.item.suspect.members
     return chosen
