@@ -49,9 +49,9 @@ class Detection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Live(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``state``: the one directory everything is kept in. ``store``: ``postgresql://...`` (or ``env:NAME``,
-    ``file:PATH`` of one); empty for SQLite under ``state``.
+    """``state``: the one directory everything is kept in.
 
+    ``store``: ``postgresql://...`` (or ``env:NAME``, ``file:PATH`` of one); empty for SQLite under ``state``.
     ``window_days``: how far back mining looks; raising it finds slower campaigns and costs time and memory.
     ``mine_every_min``: minutes from the end of one mining to the start of the next. ``mine_after``: exchanges that
     have to be stored before the first. ``retention_days``: exchanges older than this against the newest are purged,
@@ -86,7 +86,7 @@ class Serve(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Enforcement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``file``: the rules; a name of a shipped policy or a path. It is read at start and on request, never armed by that.
+    """``file``: the rules; a name of a shipped policy or a path. Read at a first start, never armed by it.
 
     ``share``: of accounts that a staged policy is enforced on (0..1).
     """

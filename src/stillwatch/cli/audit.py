@@ -33,7 +33,9 @@ def run(args: argparse.Namespace) -> int:
             while page := store.audit(after=after):
                 for entry in page:
                     detail = " ".join(f"{key}={value}" for key, value in entry.detail.items())
-                    print(f"{entry.number} {entry.at:%Y-%m-%dT%H:%M:%SZ} {entry.who} {entry.what} {entry.target} {detail}")
+                    print(
+                        f"{entry.number} {entry.at:%Y-%m-%dT%H:%M:%SZ} {entry.who} {entry.what} {entry.target} {detail}"
+                    )
                 after = page[-1].number
             return 0
         kept = _head(args.head) if args.head else None

@@ -38,7 +38,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--accounts", type=Path, help="the accounts table")
     parser.add_argument("--active", help="policy to compare with (default: the configured one)")
     parser.add_argument("--truth", type=Path, help="truth directory of a composed world: who was honest")
-    parser.add_argument("--mine-every-h", type=float, default=24.0, help="simulated hours between minings (default: 24)")
+    parser.add_argument(
+        "--mine-every-h", type=float, default=24.0, help="simulated hours between minings (default: 24)"
+    )
     parser.add_argument("--slice-h", type=float, default=1.0, help="simulated hours in a micro-batch (default: 1)")
     parser.add_argument("--approve", action="store_true", help="take held decisions for approved at once")
     parser.add_argument("--config", type=Path, help="TOML file")

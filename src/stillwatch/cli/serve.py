@@ -56,7 +56,9 @@ def run(args: argparse.Namespace) -> int:
         def ready(at: int) -> None:
             active = service.parts.watch.active()
             mode = active[1] if active else "no policy"
-            console.print(f"stillwatch serves on http://{host}:{at} ({mode}; state in {config.live.state})", markup=False)
+            console.print(
+                f"stillwatch serves on http://{host}:{at} ({mode}; state in {config.live.state})", markup=False
+            )
 
         asyncio.run(serve(service, host=host, port=port, ready=ready))
     finally:

@@ -28,7 +28,9 @@ def account_rows(body: bytes) -> list[dict[str, object]]:
         with Quarantine(max_bad_share=1.0) as quarantine:
             rows = read_accounts(path, quarantine)
             if quarantine.count:
-                raise InputError(f"{quarantine.count} bad rows: {quarantine.top_reasons(1)[0][0]}", hint="send them again")
+                raise InputError(
+                    f"{quarantine.count} bad rows: {quarantine.top_reasons(1)[0][0]}", hint="send them again"
+                )
     return rows.to_pylist()
 
 

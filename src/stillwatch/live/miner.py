@@ -156,6 +156,8 @@ class Miner:
             self._intake.forget(newest - timedelta(days=live.retention_days))
         while self._intake.compact():
             pass
+        for what in ("attempts", "sessions"):
+            self._store.purge(what, at - timedelta(days=1))
         if live.keep_days:
             before = at - timedelta(days=live.keep_days)
             for what in ("decisions", "campaigns", "audit", "dead_letters"):

@@ -56,10 +56,7 @@ KEPT_AS = {
     "finish_reason": "finish",
 } | {
     name: name
-    for name in (
-        "operation message_count image_count max_tokens temperature top_p stream input_tokens output_tokens "
-        "reasoning_tokens latency_ms status_code"
-    ).split()
+    for name in ["operation", "message_count", "image_count", "max_tokens", "temperature", "top_p", "stream", "input_tokens", "output_tokens", "reasoning_tokens", "latency_ms", "status_code"]
 }
 
 
@@ -127,9 +124,7 @@ def signed(scene: Scene, campaigns: Sequence[Campaign]) -> dict[str, Signature]:
     return signatures(Census.of(scene.facts, scene.roster), members, possible, load_weighing())
 
 
-def mine_apart(
-    segments: Sequence[Path], accounts: pa.Table | None, order: Order, *, timeout_s: float = 3600
-) -> Mined:
+def mine_apart(segments: Sequence[Path], accounts: pa.Table | None, order: Order, *, timeout_s: float = 3600) -> Mined:
     """``mine`` in a process of its own, with lower priority. Raises EngineError when it fails or is killed."""
     with tempfile.TemporaryDirectory(prefix="mining-", dir=order.out) as folder:
         here = Path(folder)
@@ -164,7 +159,9 @@ def main(arguments: Sequence[str]) -> int:
     """``python -m stillwatch.live.mining ORDER.json``."""
     order = msgspec.json.decode(Path(arguments[0]).read_bytes(), type=Order)
     prints = read_files([Path(name) for name in order.segments])
-    inside = pc.and_(pc.greater_equal(prints.column("at"), order.since), pc.less_equal(prints.column("at"), order.until))
+    inside = pc.and_(
+        pc.greater_equal(prints.column("at"), order.since), pc.less_equal(prints.column("at"), order.until)
+    )
     side = pq.read_table(order.accounts, schema=ACCOUNTS) if order.accounts else None
     found = mine(
         prints.filter(inside).unify_dictionaries(),

@@ -103,7 +103,12 @@ def play(history: Iterable[Event], accounts: pa.Table | None, policy: str, terms
         for event in history:
             if watch is None:
                 version = PolicyVersion(
-                    digest=compiled.digest, text=policy, added_at=event.at, added_by="replay", mode=terms.mode, active=True
+                    digest=compiled.digest,
+                    text=policy,
+                    added_at=event.at,
+                    added_by="replay",
+                    mode=terms.mode,
+                    active=True,
                 )
                 store.put_policy(version)
                 watch = Watch(store, terms.key, terms.share, lambda at, found: seen.append((at, found, _NOTHING)))

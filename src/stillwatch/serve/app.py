@@ -74,17 +74,18 @@ def _document() -> OpenAPIConfig:
 
 def _away(_: Request[Any, Any, State], error: EngineError) -> Response[dict[str, str]]:
     """The store, the disk or a broker refuses: nothing was taken, and the same request may be sent again."""
-    return Response({"detail": str(error)}, status_code=503, headers={"Retry-After": "1"})
+    return Response({"detail": str(error)}, status_code=503, headers=HEADERS | {"Retry-After": "1"})
 
 
 def _broken(request: Request[Any, Any, State], error: Exception) -> Response[dict[str, str]]:
     """A fault of ours: told to the operator in full, and to whoever asked not at all."""
     LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return Response({"detail": "an error of the service; its log says more"}, status_code=500)
+    said = {"detail": "an error of the service; its log says more"}
+    return Response(said, status_code=500, headers=HEADERS)
 
 
 def _refused(_: Request[Any, Any, State], error: HTTPException) -> Response[dict[str, Any]]:
     said: dict[str, Any] = {"detail": error.detail}
     if error.extra:
         said["problems"] = error.extra
-    return Response(said, status_code=error.status_code, headers=error.headers)
+    return Response(said, status_code=error.status_code, headers=HEADERS | dict(error.headers or {}))

@@ -17,10 +17,12 @@ Ask = Request[Any, Any, State]
 
 
 def parts_of(request: Ask) -> Parts:
+    """What the service stands on."""
     return request.app.state.parts
 
 
 def doors_of(request: Ask) -> Doors:
+    """Who may come in."""
     return request.app.state.doors
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from litestar import get, post
 from litestar.exceptions import NotFoundException
-from litestar.params import Parameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from stillwatch.clock import now
 from stillwatch.live.watch import Watch
@@ -26,7 +26,10 @@ async def campaigns(request: Ask) -> list[CampaignLine]:
     watch = parts_of(request).watch
     found = await asyncio.to_thread(watch.known)
     marks = await asyncio.to_thread(watch.recognised)
-    lines = [_line(known, [m for m in marks.values() if m.campaign_id == known.campaign.campaign_id]) for known in found]
+    of: dict[str, list[Recognised]] = {}
+    for mark in marks.values():
+        of.setdefault(mark.campaign_id, []).append(mark)
+    lines = [_line(known, of.get(known.campaign.campaign_id, [])) for known in found]
     return sorted(lines, key=lambda line: (-line.extraction_exchanges, line.campaign_id))
 
 
@@ -59,7 +62,7 @@ def _known(watch: Watch, campaign_id: str) -> KnownCampaign:
 
 
 @get("/v1/campaigns/{campaign_id:str}", opt=READ, summary="One campaign with all of its evidence")
-async def campaign(request: Ask, campaign_id: str) -> CampaignView:
+async def campaign(request: Ask, campaign_id: FromPath[str]) -> CampaignView:
     """Members, evidence in bits on both axes, counter-evidence, timeline, links, and accounts recognised since."""
     watch = parts_of(request).watch
     known = await asyncio.to_thread(_known, watch, campaign_id)
@@ -74,7 +77,7 @@ async def campaign(request: Ask, campaign_id: str) -> CampaignView:
 
 
 @get("/v1/campaigns/{campaign_id:str}/history", opt=READ, summary="The turns in a campaign's life")
-async def history(request: Ask, campaign_id: str) -> list[CampaignEvent]:
+async def history(request: Ask, campaign_id: FromPath[str]) -> list[CampaignEvent]:
     """Found, grown, shrunk, merged, split, dormant, returned, dismissed: oldest first."""
     parts = parts_of(request)
     await asyncio.to_thread(_known, parts.watch, campaign_id)
@@ -82,7 +85,7 @@ async def history(request: Ask, campaign_id: str) -> list[CampaignEvent]:
 
 
 @post("/v1/campaigns/{campaign_id:str}/dismiss", opt=WRITE, status_code=200, summary="Say that a campaign is none")
-async def dismiss(request: Ask, campaign_id: str, data: Dismiss) -> Counted:
+async def dismiss(request: Ask, campaign_id: FromPath[str], data: JSONBody[Dismiss]) -> Counted:
     """What was decided for it lapses and its signature is not used again. How many decisions lapsed."""
     parts = parts_of(request)
     await asyncio.to_thread(_known, parts.watch, campaign_id)
@@ -101,7 +104,7 @@ async def mine(request: Ask) -> Counted:
 
 
 @get("/v1/dead-letters", opt={"scope": "prompts:read"}, summary="Messages that could not be read, the latest first")
-async def dead_letters(request: Ask, limit: Annotated[int, Parameter(ge=1, le=10_000)] = 100) -> DeadLetters:
+async def dead_letters(request: Ask, limit: Annotated[int, QueryParameter(ge=1, le=10_000)] = 100) -> DeadLetters:
     """With reason and a masked excerpt. Reading them is logged: an excerpt may hold what somebody wrote."""
     store = parts_of(request).store
     found = await asyncio.to_thread(store.dead_letters, limit)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from litestar import Response, get, post
 from litestar.exceptions import ClientException, NotFoundException
-from litestar.params import Parameter
+from litestar.params import JSONBody, QueryParameter
 
 from stillwatch.clock import now
 from stillwatch.gateway import steady
@@ -18,11 +18,11 @@ from stillwatch.store.protocol import Store
 
 LONGEST_WAIT_S = 60.0
 READ, WRITE = {"scope": "decisions:read"}, {"scope": "decisions:write"}
-Limit = Annotated[int, Parameter(ge=1, le=100_000)]
+Limit = Annotated[int, QueryParameter(ge=1, le=100_000)]
 
 
 @post("/v1/decide", opt=READ, status_code=200, summary="What to do about an account now")
-async def decide(request: Ask, data: Asked) -> Answered:
+async def decide(request: Ask, data: JSONBody[Asked]) -> Answered:
     """A look-up in memory. Gateways that ask often hold the table themselves (``/v1/decisions/snapshot``)."""
     board = parts_of(request).board
     answer = board.table.decide(data.platform, data.account_id, steady.now_us())
@@ -41,10 +41,10 @@ async def decide(request: Ask, data: Asked) -> Answered:
 @get("/v1/decisions/snapshot", opt=READ, summary="The decision table, or what changed in it, for gateways")
 async def snapshot(
     request: Ask,
-    since: Annotated[int, Parameter(ge=0, le=2**62)] = 0,
-    wait: Annotated[float, Parameter(ge=0, le=LONGEST_WAIT_S)] = 0.0,
+    since: Annotated[int, QueryParameter(ge=0, le=2**62)] = 0,
+    wait: Annotated[float, QueryParameter(ge=0, le=LONGEST_WAIT_S)] = 0.0,
 ) -> Response[bytes]:
-    """Answers at once where something is newer than ``since`` (with its If-None-Match), else within ``wait`` seconds."""
+    """Answers at once where something is newer than ``since`` and its If-None-Match, else within ``wait`` s."""
     board = parts_of(request).board
     found = await board.since(request.headers.get("if-none-match"), since, wait, now())
     headers = {"ETag": board.tag(), "X-Stillwatch-Version": str(board.version), "Cache-Control": "no-store"}
@@ -56,8 +56,8 @@ async def snapshot(
 @get("/v1/decisions", opt=READ, summary="Decisions, the latest first")
 async def decisions(
     request: Ask,
-    live: bool = True,  # noqa: FBT001, FBT002 - a query parameter
-    campaign_id: Annotated[str | None, Parameter(max_length=512)] = None,
+    live: Annotated[bool, QueryParameter()] = True,  # noqa: FBT002 - a query parameter
+    campaign_id: Annotated[str | None, QueryParameter(max_length=512)] = None,
     limit: Limit = 1000,
 ) -> Decisions:
     """``live``: neither undone nor expired; otherwise all that are kept."""
@@ -67,8 +67,8 @@ async def decisions(
     return Decisions(version=version, decisions=tuple(reversed(found[-limit:])))
 
 
-@post("/v1/decisions/undo", opt=WRITE, status_code=200, summary="Undo decisions, a campaign's, a rule version's, or all")
-async def undo(request: Ask, data: Undo) -> Counted:
+@post("/v1/decisions/undo", opt=WRITE, status_code=200, summary="Undo decisions: some, a campaign's, a rule version's")
+async def undo(request: Ask, data: JSONBody[Undo]) -> Counted:
     """Reaches gateways within seconds. Nothing is removed: who undid what and why stays with the decision."""
     parts = parts_of(request)
     plan = await asyncio.to_thread(_plan, parts.store, data)
@@ -104,7 +104,7 @@ def _plan(store: Store, asked: Undo) -> UndoPlan:
 
 
 @post("/v1/decisions/approve", opt={"scope": "policy:approve"}, status_code=200, summary="Release held decisions")
-async def approve(request: Ask, data: Approve) -> Counted:
+async def approve(request: Ask, data: JSONBody[Approve]) -> Counted:
     """A second person's word: whoever last set the policy's mode may not release what it held."""
     parts, who = parts_of(request), caller_of(request).name
     if who == await asyncio.to_thread(_armed_by, parts.store):
@@ -126,7 +126,7 @@ def _armed_by(store: Store) -> str | None:
 
 
 @post("/v1/disarm", opt=WRITE, status_code=200, summary="Back to shadow, and undo everything")
-async def disarm(request: Ask, data: Because) -> Counted:
+async def disarm(request: Ask, data: JSONBody[Because]) -> Counted:
     """The red button: the active policy goes back to shadow, and every standing decision is undone."""
     parts, who = parts_of(request), caller_of(request).name
     count = await asyncio.to_thread(disarm_store, parts.store, who, data.because)
@@ -145,4 +145,3 @@ def disarm_store(store: Store, who: str, because: str) -> int:
 
 
 HANDLERS = (decide, snapshot, decisions, undo, approve, disarm)
-

@@ -53,7 +53,7 @@ async def _take(request: Ask, name: str, *, form: str | None = None, signal: Sig
 
 @post("/v1/exchanges", opt=SCOPE, status_code=200, summary="Exchanges as NDJSON, a JSON array or Parquet")
 async def put_exchanges(request: Ask) -> Stored:
-    """The data contract's columns, plain or compressed (gzip, zstd). Durable once answered; sending again is harmless."""
+    """The data contract's columns, plain or compressed (gzip, zstd). Durable once answered; repeats are harmless."""
     return await _take(request, "http", form="canonical")
 
 
@@ -115,4 +115,3 @@ async def put_accounts(request: Ask) -> Counted:
 
 
 HANDLERS = (put_exchanges, put_litellm, put_traces, put_logs, put_accounts)
-

@@ -9,7 +9,7 @@ from typing import Annotated
 from litestar import Response, delete, get, post
 from litestar.datastructures import Cookie
 from litestar.exceptions import ClientException, NotFoundException, TooManyRequestsException
-from litestar.params import Parameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.response import Redirect
 
 from stillwatch.access.oidc import begin_login, finish_login
@@ -45,7 +45,7 @@ def _opened(request: Ask, opened: Opened) -> Response[LoggedIn]:
 
 
 @post("/v1/login", opt=OPEN, status_code=200, summary="Log in with name and password")
-async def login(request: Ask, data: Login) -> Response[LoggedIn]:
+async def login(request: Ask, data: JSONBody[Login]) -> Response[LoggedIn]:
     """Sets the session's cookie. Too many attempts for a name or from an address are refused for a while."""
     parts, doors = parts_of(request), doors_of(request)
     address = request.client.host if request.client else ""
@@ -134,7 +134,7 @@ def _token(token: Token) -> TokenLine:
 
 
 @post("/v1/tokens", opt=ADMIN, status_code=201, summary="Make an API token")
-async def add_token(request: Ask, data: NewToken) -> MadeToken:
+async def add_token(request: Ask, data: JSONBody[NewToken]) -> MadeToken:
     """The secret is shown once, here."""
     at = now()
     try:
@@ -155,7 +155,7 @@ async def add_token(request: Ask, data: NewToken) -> MadeToken:
 
 
 @delete("/v1/tokens/{token_id:str}", opt=ADMIN, status_code=204, summary="Revoke a token")
-async def end_token(request: Ask, token_id: str) -> None:
+async def end_token(request: Ask, token_id: FromPath[str]) -> None:
     """Refused within seconds everywhere."""
     if not await asyncio.to_thread(revoke_token, parts_of(request).store, token_id, now()):
         raise NotFoundException(f"no token {token_id} stands")
@@ -181,7 +181,7 @@ def _person(person: Person) -> PersonLine:
 
 
 @post("/v1/people", opt=ADMIN, status_code=201, summary="Let somebody log in")
-async def new_person(request: Ask, data: NewPerson) -> PersonLine:
+async def new_person(request: Ask, data: JSONBody[NewPerson]) -> PersonLine:
     """Without a password they come through the identity provider alone."""
     parts, doors = parts_of(request), doors_of(request)
     try:
@@ -197,7 +197,7 @@ async def new_person(request: Ask, data: NewPerson) -> PersonLine:
 
 
 @delete("/v1/people/{name:str}", opt=ADMIN, status_code=204, summary="Disable a person")
-async def end_person(request: Ask, name: str) -> None:
+async def end_person(request: Ask, name: FromPath[str]) -> None:
     """Their logins end and the tokens they made are revoked."""
     try:
         await asyncio.to_thread(disable_person, parts_of(request).store, name, now())
@@ -210,8 +210,8 @@ async def end_person(request: Ask, name: str) -> None:
 @get("/v1/audit", opt={"scope": "audit:read"}, summary="The audit log, oldest first")
 async def audit(
     request: Ask,
-    after: Annotated[int, Parameter(ge=0, le=2**62)] = 0,
-    limit: Annotated[int, Parameter(ge=1, le=10_000)] = 1000,
+    after: Annotated[int, QueryParameter(ge=0, le=2**62)] = 0,
+    limit: Annotated[int, QueryParameter(ge=1, le=10_000)] = 1000,
 ) -> list[AuditEntry]:
     """Each entry carries the digest over itself and the one before; ``stillwatch audit verify`` checks them."""
     return await asyncio.to_thread(parts_of(request).store.audit, after, limit)

@@ -6,6 +6,7 @@ import asyncio
 
 from litestar import get, post
 from litestar.exceptions import ClientException, NotFoundException
+from litestar.params import FromPath, JSONBody
 
 from stillwatch.clock import now
 from stillwatch.errors import ConfigError, InputError
@@ -19,6 +20,7 @@ READ, WRITE = {"scope": "policy:read"}, {"scope": "policy:write"}
 
 
 def line(version: PolicyVersion) -> PolicyLine:
+    """A version as it is shown."""
     return PolicyLine(
         digest=version.digest,
         added_at=version.added_at,
@@ -36,7 +38,7 @@ async def policies(request: Ask) -> list[PolicyLine]:
 
 
 @post("/v1/policies", opt=WRITE, status_code=200, summary="Add a version of the rules")
-async def add_policy(request: Ask, data: PolicyText) -> PolicyLine:
+async def add_policy(request: Ask, data: JSONBody[PolicyText]) -> PolicyLine:
     """Compiled at once, every error at its key. A new version is neither active nor armed."""
     parts = parts_of(request)
     try:
@@ -60,7 +62,7 @@ async def add_policy(request: Ask, data: PolicyText) -> PolicyLine:
 
 
 @post("/v1/policies/{digest:str}/activate", opt=WRITE, status_code=200, summary="Make a version the active one")
-async def activate(request: Ask, digest: str, data: Because) -> PolicyLine:
+async def activate(request: Ask, digest: FromPath[str], data: JSONBody[Because]) -> PolicyLine:
     """It begins in shadow, whatever the one before was allowed."""
     parts = parts_of(request)
     found = await _version(parts.store, digest)
@@ -79,7 +81,7 @@ async def activate(request: Ask, digest: str, data: Because) -> PolicyLine:
 
 
 @post("/v1/policies/{digest:str}/mode", opt=WRITE, status_code=200, summary="Off, shadow, staged or armed")
-async def set_mode(request: Ask, digest: str, data: SetMode) -> PolicyLine:
+async def set_mode(request: Ask, digest: FromPath[str], data: JSONBody[SetMode]) -> PolicyLine:
     """Arming is a person's act: a token may only go back towards shadow."""
     parts, caller = parts_of(request), caller_of(request)
     found = await _version(parts.store, digest)

@@ -64,7 +64,8 @@ def state_dir(config: Config) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        raise ConfigError(f"cannot use {path}: {error.strerror}", where="live.state", hint="name a directory") from error
+        said = f"cannot use {path}: {error.strerror}"
+        raise ConfigError(said, where="live.state", hint="name a directory") from error
     return path
 
 
@@ -159,7 +160,8 @@ def listening(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except (OSError, OverflowError) as error:
-        raise ConfigError(f"cannot listen on {host}:{port}: {error}", where="serve", hint="choose another port") from error
+        said = f"cannot listen on {host}:{port}: {error}"
+        raise ConfigError(said, where="serve", hint="choose another port") from error
 
 
 def install_policy(store: Store, name: str) -> None:

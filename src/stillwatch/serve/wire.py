@@ -33,7 +33,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
-    """What to do now: whether it ``passes``, perhaps marked by ``action``. ``would``: what a simulated decision asks."""
+    """What to do now: whether it ``passes``, perhaps marked. ``would``: what a simulated decision asks."""
 
     passes: bool
     action: Action | None
