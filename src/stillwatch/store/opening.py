@@ -1,7 +1,7 @@
 """From a path or an address to a database that is ready: connections, durability, the newest schema.
 
 SQLite keeps one file in WAL mode, flushed at every commit; ``BEGIN IMMEDIATE`` is sent by hand, because the driver
-would otherwise commit before DDL and begin too late. PostgreSQL connections are tried before use, so that a server
+would otherwise begin before the first change of a row only, after the tables were made. PostgreSQL connections are tried before use, so that a server
 that went away and came back is found again. Migrations run in one transaction on both: killed half-way, nothing of
 them has happened.
 """
