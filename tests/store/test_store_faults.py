@@ -162,6 +162,15 @@ def test_a_server_that_went_away_is_said_and_found_again_when_it_is_back(server:
     store.close()
 
 
+def test_a_server_that_was_away_while_nobody_asked_is_not_even_noticed(server: Server) -> None:
+    store = open_store(server.new_database())
+    assert store.first_alert("k", NOON)
+    server.stop()
+    server.start()
+    assert not store.first_alert("k", NOON)
+    store.close()
+
+
 def test_a_server_that_goes_away_within_a_transaction_takes_all_of_it_along(server: Server) -> None:
     store: Any = open_store(server.new_database())
 

@@ -1,9 +1,9 @@
 """From a path or an address to a database that is ready: connections, durability, the newest schema.
 
 SQLite keeps one file in WAL mode, flushed at every commit; ``BEGIN IMMEDIATE`` is sent by hand, because the driver
-would otherwise commit before DDL and begin too late. PostgreSQL connections are tried before use, so that a server
-that went away and came back is found again. Migrations run in one transaction on both: killed half-way, nothing of
-them has happened.
+would begin only before the first change of a row, after the tables were made. PostgreSQL connections are tried before
+use, so that a server that went away and came back is found again. Migrations run in one transaction on both: killed
+half-way, nothing of them has happened.
 """
 
 from __future__ import annotations
