@@ -174,6 +174,11 @@ def test_a_parquet_whose_dictionary_stands_for_too_much_is_refused() -> None:
     assert "bytes of content" in (decode(Body(data=out.getvalue()), READING).refused or "")
 
 
+def test_true_where_a_number_is_due_is_one_however_it_is_read() -> None:
+    found = decode(Body(data=ndjson(call(1, message_count=True), call(2, message_count="true"))), READING)
+    assert found.batch.column("message_count").to_pylist() == [1, 1]
+
+
 def test_letters_are_kept_up_to_a_number_and_all_are_counted() -> None:
     found = decode(Body(data=b"{\n" * 5_000, format="canonical", container="lines"), Reading(salt=b"s", max_letters=10))
     assert (len(found.letters), found.rejected) == (10, 5_000)

@@ -75,6 +75,8 @@ def _text(value: Any, _kind: pa.DataType) -> str:
 
 
 def _integer(value: Any, kind: pa.DataType) -> int | None:
+    if isinstance(value, bool):
+        value = int(value)  # as DuckDB reads them; Arrow takes none
     if isinstance(value, str):
         text = _BOOLS.get(value.strip().lower(), value.strip())
         try:

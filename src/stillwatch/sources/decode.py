@@ -29,7 +29,7 @@ from stillwatch.ingest.records import Record, line_records, read_records
 from stillwatch.ingest.sources import Source
 from stillwatch.sources.bodies import MAX_BODY_BYTES, Body, opened
 from stillwatch.sources.letters import Letter, letter
-from stillwatch.sources.lines import read_texts
+from stillwatch.sources.lines import is_utf8, read_texts
 from stillwatch.sources.parquet import check_expansion
 
 SCHEMA = pa.schema([field.with_nullable(True) for field in tables.EXCHANGES])
@@ -109,6 +109,9 @@ def _check_amount(source: Source, reading: Reading) -> None:
     elif source.container == "document" and len(source.body) > MAX_DOCUMENT_BYTES:
         problem = f"one JSON document of more than {MAX_DOCUMENT_BYTES >> 20} MB"
         raise InputError(problem, source=source.name, hint="send one object per line")
+    elif source.container == "csv" and not is_utf8([source.body]):
+        # rows of another width reach us through a callback that cannot fail
+        raise InputError("not valid UTF-8", source=source.name, hint="write it as UTF-8")
     elif source.body.count(b"\n") > reading.max_rows:
         raise InputError(f"more than {reading.max_rows:,} lines", source=source.name, hint="send less at a time")
 

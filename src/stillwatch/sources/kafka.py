@@ -154,16 +154,22 @@ class KafkaSource(Iterated):
         except KafkaException:
             committed = {}
         begin: list[TopicPartition] = []
-        with self._guard:
-            for item in given:
-                name = _name(item)
-                known = [
-                    at for at in (self._stored.get(name), self._next.get(name), committed.get(name)) if at is not None
-                ]
-                furthest = max(known, default=-1)
-                begin.append(_partition(name, furthest) if furthest >= 0 else item)
+        for item in given:
+            name = _name(item)
+            with self._guard:
+                places = (self._stored.get(name), self._next.get(name), committed.get(name))
+            furthest = max((at for at in places if at is not None), default=-1)
+            begin.append(_partition(name, self._within(consumer, item, furthest)) if furthest >= 0 else item)
         consumer.assign(begin)
         self._held_back = False
+
+    def _within(self, consumer: Any, item: TopicPartition, furthest: int) -> int:
+        """Where to begin: past its end lies nothing, so a log that is shorter than what was read of it is a new one."""
+        with contextlib.suppress(KafkaException):
+            low, high = consumer.get_watermark_offsets(item, timeout=5)
+            if furthest > high:
+                return low
+        return furthest
 
     def _on_revoke(self, _consumer: Any, gone: list[TopicPartition]) -> None:
         """Somebody else goes on from what was committed; what we hold in the inbox is delivered twice, not lost."""

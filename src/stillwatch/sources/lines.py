@@ -73,7 +73,7 @@ def read_texts(texts: Sequence[bytes], *, exact: bool = False) -> Rows:
 def _quickly(texts: Sequence[bytes], first: int, found: Rows) -> None:
     kept, odd = range(len(texts)), range(0)
     try:
-        if not _is_utf8(texts):
+        if not is_utf8(texts):
             raise UnicodeDecodeError("utf-8", b"", 0, 1, "somewhere")
         made = list(map(_ROWS.decode, texts))
     except _UNREADABLE:
@@ -101,7 +101,7 @@ def _one_by_one(texts: Sequence[bytes]) -> tuple[list[Any], Sequence[int], Seque
     return made, kept, odd
 
 
-def _is_utf8(texts: Sequence[bytes]) -> bool:
+def is_utf8(texts: Sequence[bytes]) -> bool:
     """Arrow checks many times faster than a text is decoded; the parser does not look into what it passes over."""
     try:
         pa.array(texts, pa.binary()).cast(pa.string())

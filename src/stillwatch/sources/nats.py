@@ -137,7 +137,7 @@ class NatsSource(Iterated):
 
     async def _run(self, options: dict[str, Any]) -> None:
         backoff = Backoff()
-        while True:
+        while not _is_cancelled():
             try:
                 self._connection = await asyncio.wait_for(nats.connect(**options), 30)
                 await self._read(self._connection, backoff)
@@ -146,10 +146,9 @@ class NatsSource(Iterated):
             except Exception as error:  # noqa: BLE001 - handed to whoever reads
                 self._inbox.fail(error)
                 return
-            if (task := asyncio.current_task()) is not None and task.cancelling():
-                return  # the client makes an error of its own of being cancelled
             await self._disconnect()
-            await backoff.wait()
+            if not _is_cancelled():
+                await backoff.wait()
 
     async def _read(self, connection: Client, backoff: Backoff) -> None:
         """Until the connection is lost. Raises what the client raises."""
@@ -157,7 +156,7 @@ class NatsSource(Iterated):
         await self._begin(stream)
         pull = await stream.pull_subscribe_bind(consumer=self._config.durable, stream=self._config.stream)
         asked = 0.0
-        while connection.is_connected:
+        while connection.is_connected and not _is_cancelled():
             try:
                 found = await pull.fetch(_FETCH, timeout=_FETCH_S)
             except _NOTHING_YET:
@@ -230,3 +229,9 @@ class NatsSource(Iterated):
         await self._inbox.put(
             Delivery(source=self.name, partition=self._partition, position=str(sequence + 1), body=body)
         )
+
+
+def _is_cancelled() -> bool:
+    """Whether this task is to end: the client turns being cancelled into errors of its own, which are caught."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
