@@ -156,6 +156,8 @@ def test_disarming_itself_is_critical_and_a_persons_undo_is_not() -> None:
     (person,) = alerts([], [], [], [decision(undone_by="ann@provider.example", **undone)], None)
     assert (person.matter, person.severity) == ("enforcement.undone", "info")
     assert "ann@" not in person.body
+    shadow = decision(undone_by=AUTOMATIC, simulated=True, **undone)
+    assert alerts([], [], [], [shadow], None) == []
 
 
 def test_the_most_severe_comes_first() -> None:
