@@ -13,8 +13,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from services import batch_of, intake_at, offered
 
+from live_services import batch_of, intake_at, offered
 from stillwatch.compose import World
 from stillwatch.errors import EngineError
 from stillwatch.live.intake import Offer
@@ -139,7 +139,7 @@ WRITER = """
 import sys
 from pathlib import Path
 sys.path[:0] = {paths!r}
-from services import batch_of, intake_at, offered
+from live_services import batch_of, intake_at, offered
 from stillwatch.compose import compose
 import pyarrow as pa
 world = compose("demo", 7, exchanges=2_500)

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from stillwatch.access.roles import SCOPES, Caller
+from live_services import PASSWORD, batch_of, offered, token_for
+from stillwatch.access.roles import SCOPES
 from stillwatch.access.sessions import add_person
-from stillwatch.access.tokens import make_token
 from stillwatch.clock import now
 from stillwatch.compose import World
 from stillwatch.config import Config, Live, Serve
 from stillwatch.serve.app import application
 from stillwatch.serve.running import Service, close_service, open_service
-
-sys.path.append(str(Path(__file__).parent.parent / "live"))
-
-from services import PASSWORD, batch_of, offered
-
-ROOT = Caller(name="tests", kind="person", scopes=frozenset(SCOPES), role="admin")
 
 
 @pytest.fixture(scope="session")
@@ -55,14 +46,7 @@ def client(app: Litestar) -> Iterator[TestClient[Litestar]]:
         yield opened
 
 
-def token_for(service: Service, *scopes: str, days: float = 1.0) -> dict[str, str]:
-    """Headers of a program with these scopes."""
-    at = now()
-    secret, _ = make_token(service.parts.store, ROOT, at, name="t", scopes=scopes, expires_at=at + timedelta(days=days))
-    return {"authorization": f"Bearer {secret}"}
-
-
 @pytest.fixture(scope="session")
 def everything(service: Service) -> dict[str, str]:
     """Headers of a token with every scope."""
-    return token_for(service, *sorted(SCOPES))
+    return token_for(service.parts.store, *sorted(SCOPES))

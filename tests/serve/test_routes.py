@@ -6,9 +6,8 @@ import json
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
-from services import PASSWORD, ndjson
 
-from conftest import token_for
+from live_services import PASSWORD, ndjson, token_for
 from stillwatch.clock import now
 from stillwatch.compose import World
 from stillwatch.gateway.snapshot import decode
@@ -90,6 +89,18 @@ def test_a_snapshot_comes_once_and_then_only_what_is_new(client: Client, service
     assert again.status_code == 304
 
 
+def test_dismissing_a_campaign_takes_back_what_was_decided_for_it(client: Client, everything: Headers) -> None:
+    decided = [one["campaign_id"] for one in client.get("/v1/decisions", headers=everything).json()["decisions"]]
+    name = decided[0]
+    said = client.post(f"/v1/campaigns/{name}/dismiss", json={"because": "a class"}, headers=everything)
+    assert said.json()["count"] == decided.count(name)
+    left = client.get(f"/v1/decisions?campaign_id={name}", headers=everything).json()["decisions"]
+    assert left == []
+    assert {one["campaign_id"]: one["state"] for one in client.get("/v1/campaigns", headers=everything).json()}[
+        name
+    ] == "dismissed"
+
+
 def test_a_program_cannot_arm_and_a_person_can_and_disarming_undoes_all(
     client: Client, service: Service, everything: Headers
 ) -> None:
@@ -121,22 +132,8 @@ def test_a_wrong_policy_is_refused_with_every_error_at_its_key(client: Client, e
     assert "vaporise" in said.json()["detail"]
 
 
-def test_dismissing_a_campaign_takes_back_what_was_decided_for_it(
-    client: Client, service: Service, everything: Headers
-) -> None:
-    decided = [one["campaign_id"] for one in client.get("/v1/decisions", headers=everything).json()["decisions"]]
-    name = decided[0]
-    said = client.post(f"/v1/campaigns/{name}/dismiss", json={"because": "a class"}, headers=everything)
-    assert said.json()["count"] == decided.count(name)
-    left = client.get(f"/v1/decisions?campaign_id={name}", headers=everything).json()["decisions"]
-    assert left == []
-    assert {one["campaign_id"]: one["state"] for one in client.get("/v1/campaigns", headers=everything).json()}[
-        name
-    ] == "dismissed"
-
-
 def test_gateways_are_answered_in_their_own_shapes(client: Client, service: Service) -> None:
-    headers = token_for(service, "decisions:read")
+    headers = token_for(service.parts.store, "decisions:read")
     said = client.post(
         "/beta/litellm_basic_guardrail_api",
         json={"request_data": {"user_api_key_user_id": "nobody"}, "input_type": "request"},

@@ -5,9 +5,8 @@ import re
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
-from services import PASSWORD
 
-from conftest import token_for
+from live_services import PASSWORD, token_for
 from stillwatch.access.roles import SCOPES
 from stillwatch.serve.guard import PUBLIC
 from stillwatch.serve.running import Service
@@ -44,7 +43,7 @@ def test_every_route_refuses_a_token_with_every_scope_but_its_own(
     for method, path, scope in routes(app):
         if scope in {PUBLIC, None}:
             continue
-        headers = token_for(service, *sorted(set(SCOPES) - {scope}))
+        headers = token_for(service.parts.store, *sorted(set(SCOPES) - {scope}))
         assert asked(client, method, path, headers) == 403, (method, path)
 
 
@@ -65,7 +64,7 @@ def test_the_right_token_is_let_through(client: TestClient[Litestar], everything
 
 
 def test_an_expired_token_is_refused(client: TestClient[Litestar], service: Service) -> None:
-    assert asked(client, "GET", "/v1/campaigns", token_for(service, "campaigns:read", days=1e-9)) == 401
+    assert asked(client, "GET", "/v1/campaigns", token_for(service.parts.store, "campaigns:read", days=1e-9)) == 401
 
 
 def test_a_session_changes_nothing_without_its_csrf_token(client: TestClient[Litestar]) -> None:

@@ -56,7 +56,20 @@ KEPT_AS = {
     "finish_reason": "finish",
 } | {
     name: name
-    for name in ["operation", "message_count", "image_count", "max_tokens", "temperature", "top_p", "stream", "input_tokens", "output_tokens", "reasoning_tokens", "latency_ms", "status_code"]
+    for name in [
+        "operation",
+        "message_count",
+        "image_count",
+        "max_tokens",
+        "temperature",
+        "top_p",
+        "stream",
+        "input_tokens",
+        "output_tokens",
+        "reasoning_tokens",
+        "latency_ms",
+        "status_code",
+    ]
 }
 
 

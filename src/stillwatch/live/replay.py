@@ -32,7 +32,7 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True, kw_only=True)
 class Pace:
-    """``slice``: time between two micro-batches. ``mine_every``: between two minings. ``window``: how far each looks."""
+    """``slice``: time of a micro-batch. ``mine_every``: between two minings. ``window``: how far back each looks."""
 
     slice: timedelta = HOUR
     mine_every: timedelta = 24 * HOUR

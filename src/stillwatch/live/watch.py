@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
@@ -45,15 +45,15 @@ class Turn:
 
     events: tuple[CampaignEvent, ...] = ()
     recognised: tuple[Recognised, ...] = ()
-    outcome: Outcome = Outcome()
+    outcome: Outcome = field(default_factory=Outcome)
     disarmed: Disarm | None = None
 
 
 class Watch:
-    """``key``: draws shares and jitter (see ``policy.decide``). ``share``: enforced where a policy is staged. ``tell``:
-    told what was known at each time of deciding.
+    """Safe to use from several threads: one turn at a time.
 
-    Safe to use from several threads: one turn at a time.
+    ``key``: draws shares and jitter (see ``policy.decide``). ``share``: enforced where a policy is staged. ``tell``:
+    told what was known at each time of deciding.
     """
 
     def __init__(self, store: Store, key: bytes, share: float, tell: Tell | None = None) -> None:

@@ -240,7 +240,7 @@ async def run(service: Service, *, host: str, port: int, ready: Callable[[int], 
     server = uvicorn.Server(config)
     async with _beside(service):
         serving = asyncio.create_task(server.serve(sockets=[bound]))
-        while not server.started and not serving.done():
+        while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn tells no other way
             await asyncio.sleep(0.01)
         if server.started and ready is not None:
             ready(bound.getsockname()[1])

@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -16,17 +16,22 @@ from pathlib import Path
 import httpx
 import pyarrow as pa
 
+from stillwatch.access.roles import SCOPES, Caller
+from stillwatch.access.tokens import make_token
+from stillwatch.clock import now
 from stillwatch.live.intake import Intake, Offer, Taken
 from stillwatch.live.segments import SegmentLog
 from stillwatch.sources.decode import SCHEMA
 from stillwatch.store import Store, open_store
 from stillwatch.text import load_model
 
-PASSWORD = "correct horse battery staple"
+PASSWORD = "correct horse battery staple"  # noqa: S105 - of services that live as long as a test
 
 
 @contextmanager
-def intake_at(path: Path, told: list[pa.Table] | None = None, store: Store | None = None) -> Iterator[Intake]:
+def intake_at(
+    path: Path, told: list[pa.Table] | None = None, store: Store | None = None
+) -> Generator[Intake, None, None]:
     """A running intake over ``path``."""
     opened = store or open_store(path / "store.sqlite")
     intake = Intake(
@@ -109,3 +114,13 @@ class Process:
     def stop(self) -> None:
         self.popen.terminate()
         self.popen.wait(timeout=60)
+
+
+ROOT = Caller(name="tests", kind="person", scopes=frozenset(SCOPES), role="admin")
+
+
+def token_for(store: Store, *scopes: str, days: float = 1.0) -> dict[str, str]:
+    """Headers of a program with these scopes."""
+    at = now()
+    secret, _ = make_token(store, ROOT, at, name="t", scopes=scopes, expires_at=at + timedelta(days=days))
+    return {"authorization": f"Bearer {secret}"}
