@@ -98,5 +98,8 @@ $(DEV): requirements/dev.txt pyproject.toml | $(BIN)/python
 	@echo "Installing the pinned packages into $(VENV) (once; a minute or two)"
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
 	$(PIP) --require-hashes -r requirements/dev.txt
+	@# xds-protos carries files of its own under opentelemetry/, older ones: the real ones go over them
+	@awk '/^opentelemetry-proto==/ {p = 1} p {print} p && !/\\$$/ {exit}' requirements/dev.txt > $(VENV)/again.txt
+	$(PIP) --require-hashes --no-deps --force-reinstall -r $(VENV)/again.txt
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@ $(CORE)
