@@ -75,7 +75,7 @@ def test_the_example_of_a_whole_configuration_loads(example: Config) -> None:
     assert msgspec.convert(example.oidc, Oidc).roles
 
 
-def test_the_example_names_every_key_of_the_live_tables_at_its_default(example: Config) -> None:
+def test_the_example_names_every_key_of_the_live_tables_at_its_default() -> None:
     (text,) = toml_of(LIVE)
     shown = tomllib.loads(text)
     for table, struct in {"live": Live, "serve": Serve, "policy": Enforcement}.items():
