@@ -11,6 +11,8 @@ REAL ?= ../hop-airdrop
 # worlds that the scorecard is measured on, and how many at a time
 SEEDS ?= 1-10
 JOBS ?= 1
+# seconds that the live bench sends exchanges
+BENCH_S ?= 60
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input
@@ -20,7 +22,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check lint format bench quality peers real classifiers fit docs lock install clean
+.PHONY: help demo test test-slow check lint format bench bench-live quality peers real classifiers fit docs lock install clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +50,9 @@ format: $(DEV) ## rewrite the code in the project's format
 
 bench: $(DEV) ## CPU of a scan against a plain scan-and-hash of the prompts
 	$(BIN)/python -m stillwatch.bench.speed
+
+bench-live: $(DEV) ## the live service: decisions, ingest, a decision's way to a gateway (BENCH_S=60; three minutes)
+	$(BIN)/python -m stillwatch.bench.live --seconds $(BENCH_S) --json docs/measurements/live.json
 
 quality: $(DEV) ## the scorecard, on worlds that nothing was fitted on (hours; SEEDS=1-10 JOBS=2 PARTS=suites,...)
 	$(BIN)/stillwatch bench $(WITH_CORPUS) --seeds $(SEEDS) --jobs $(JOBS) $(if $(PARTS),--parts $(PARTS)) --out out/scorecard

@@ -99,13 +99,14 @@ class Process:
         headers = {"authorization": f"Bearer {answer.json()['secret']}"}
         return httpx.Client(base_url=self.url, headers=headers, timeout=60)
 
-    def person(self, name: str = "admin", password: str = PASSWORD) -> httpx.Client:
+    @contextmanager
+    def person(self, name: str = "admin", password: str = PASSWORD) -> Generator[httpx.Client, None, None]:
         """A person's client: logged in, with the CSRF token in its headers."""
-        client = httpx.Client(base_url=self.url, timeout=60)
-        answer = client.post("/v1/login", json={"name": name, "password": password})
-        assert answer.status_code == 200, answer.text
-        client.headers["x-csrf-token"] = answer.json()["csrf_token"]
-        return client
+        with httpx.Client(base_url=self.url, timeout=60) as client:
+            answer = client.post("/v1/login", json={"name": name, "password": password})
+            assert answer.status_code == 200, answer.text
+            client.headers["x-csrf-token"] = answer.json()["csrf_token"]
+            yield client
 
     def kill(self) -> None:
         self.popen.kill()

@@ -28,7 +28,7 @@ _START = int(datetime(2026, 3, 1, tzinfo=UTC).timestamp() * 1e6)
 _DAYS_US = 14 * 86_400 * 1_000_000
 
 
-def _stream(rng: np.random.Generator, size: int) -> bytes:
+def word_stream(rng: np.random.Generator, size: int) -> bytes:
     """About ``size`` bytes of sentences over a Zipf vocabulary, with numbers, code marks and a few other scripts."""
     letters = np.frombuffer(b"etaoinshrdlcumwfgypbvkjxqz", np.uint8)
     shares = np.linspace(2.0, 0.1, 26) / np.linspace(2.0, 0.1, 26).sum()
@@ -135,7 +135,7 @@ def composed(folder: Path, rows: int, kind: Format) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".part")
     partial.unlink(missing_ok=True)
-    stream = _stream(np.random.default_rng(_SEED), min(24_000_000, max(300_000, rows * 100)))
+    stream = word_stream(np.random.default_rng(_SEED), min(24_000_000, max(300_000, rows * 100)))
     writer: Any = None
     for first in track(range(0, rows, _CHUNK), f"composing {target.name}", console=Console(stderr=True)):
         table = exchanges(first, min(_CHUNK, rows - first), stream)

@@ -48,6 +48,7 @@ class Miner:
         self._thread = threading.Thread(target=self._run, name="stillwatch-miner", daemon=True)
         self._ended_at: datetime | None = None
         self._kept_at: datetime | None = None
+        self._asked = False
         self.failures = 0  # in a row
         self.last_error = ""
         self.mining_since: datetime | None = None
@@ -65,7 +66,7 @@ class Miner:
 
     def soon(self) -> None:
         """Mine now, without waiting for the schedule."""
-        self._ended_at = None
+        self._asked = True
         self._wake.set()
 
     def _run(self) -> None:
@@ -88,6 +89,9 @@ class Miner:
         counters = self._intake.counters
         if counters.newest is None:
             return False
+        if self._asked:
+            self._asked = False
+            return True
         if self._ended_at is None:
             last = self._store.last_mining()
             enough = sum(s.exchanges for s in self._store.segments()) >= self._config.live.mine_after
