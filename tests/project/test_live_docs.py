@@ -10,6 +10,7 @@ from typing import get_args
 import msgspec
 import pytest
 from docs_reader import blocks, code_lines, prose
+from litestar.handlers import HTTPRouteHandler
 
 from stillwatch.access.oidc import Oidc
 from stillwatch.access.roles import ROLE_SCOPES, ROLES, SCOPES
@@ -52,12 +53,12 @@ def open_names(path: str) -> str:
 
 
 def routes() -> set[tuple[str, str]]:
-    return {
-        (str(method), open_names(path))
-        for handler in HANDLERS
-        for path in handler.paths
-        for method in handler.http_methods
-    }
+    """(method, path) of every handler."""
+    found: set[tuple[str, str]] = set()
+    for handler in HANDLERS:
+        assert isinstance(handler, HTTPRouteHandler)
+        found |= {(str(method), open_names(path)) for path in handler.paths for method in handler.http_methods}
+    return found
 
 
 @pytest.fixture(scope="module")
