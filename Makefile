@@ -30,11 +30,11 @@ help: ## this list
 demo: $(CORE) ## compose a world, scan it, print the campaigns, leave a report (OUT=demo)
 	$(BIN)/stillwatch demo --out $(OUT)
 
-test: $(DEV) ## the default tests (under two minutes)
-	$(BIN)/python -m pytest
+test: $(DEV) ## the default tests (about two minutes on two cores)
+	$(BIN)/python -m pytest -n 2
 
 test-slow: $(DEV) ## the tests marked slow (minutes)
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -n 2 -m slow
 
 check: lint test ## everything a change must pass: format, lint, types, architecture, tests
 

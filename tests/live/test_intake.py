@@ -192,3 +192,24 @@ def test_a_full_disk_refuses_and_loses_nothing(tmp_path: Path, exchanges: pa.Rec
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         assert offered(intake, exchanges).accepted == 200
     assert stored_ids(tmp_path) == sorted(exchanges.column("exchange_id").to_pylist())
+
+
+def test_what_looks_at_exchanges_may_fail_and_the_writing_goes_on(tmp_path: Path, exchanges: pa.RecordBatch) -> None:
+    with intake_at(tmp_path) as intake:
+
+        def fail(*_: object) -> None:
+            raise EngineError("the store is away")
+
+        intake._told = fail
+        assert offered(intake, exchanges.slice(0, 100)).accepted == 100
+        assert offered(intake, exchanges.slice(100)).accepted == 200
+    assert intake.counters.failures == 2
+
+
+def test_keys_that_are_gone_are_made_anew(tmp_path: Path, exchanges: pa.RecordBatch) -> None:
+    with intake_at(tmp_path) as intake:
+        offered(intake, exchanges)
+    for path in (tmp_path / "segments").glob("*.ids.npy"):
+        path.unlink()
+    with intake_at(tmp_path) as intake:
+        assert offered(intake, exchanges).duplicates == 300

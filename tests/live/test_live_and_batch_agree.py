@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
-import stillwatch
 from live_services import batch_of, intake_at, offered
+from stillwatch import api
 from stillwatch.clock import now
 from stillwatch.compose import World, write_world
 from stillwatch.config import Config, Ingest, Live
@@ -38,17 +39,18 @@ who = ["accused", "recognised", "possible"]
 """
 
 
-def told(campaigns: tuple[Campaign, ...] | list[Campaign]) -> list[tuple[object, ...]]:
-    return sorted(
+def told(campaigns: tuple[Campaign, ...] | list[Campaign]) -> list[tuple[Any, ...]]:
+    rows: list[Any] = [
         (c.verdict, c.confidence, sorted((m.account_id, m.probability, m.accused) for m in c.roster), c.exchanges)
         for c in campaigns
-    )
+    ]
+    return sorted(rows)
 
 
 def test_the_same_world_gives_the_same_campaigns_live_and_in_batch(tiny_world: World, tmp_path: Path) -> None:
     write_world(tiny_world, tmp_path / "world")
     config = Config(ingest=Ingest(salt="salt"), live=Live(state=str(tmp_path / "live")))
-    report = stillwatch.scan(
+    report = api.scan(
         tmp_path / "world" / "exchanges.parquet", accounts=tmp_path / "world" / "accounts.parquet", config=config
     )
     store = open_store(tmp_path / "live.sqlite")

@@ -8,6 +8,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from live_services import PASSWORD, ndjson, token_for
+from stillwatch.access.sessions import add_person
 from stillwatch.clock import now
 from stillwatch.compose import World
 from stillwatch.gateway.snapshot import decode
@@ -158,3 +159,39 @@ def test_the_openapi_document_knows_every_route(client: Client, everything: Head
     paths = client.get("/schema/openapi.json", headers=everything).json()["paths"]
     assert len(paths) > 25
     assert all("summary" in asked for methods in paths.values() for asked in methods.values())
+
+
+def test_held_decisions_are_released_by_a_second_person_alone(
+    client: Client, service: Service, everything: Headers
+) -> None:
+    asked = {"decision_ids": ["d-none"]}
+    assert client.post("/v1/decisions/approve", json=asked, headers=everything).status_code == 403
+    digest = next(one["digest"] for one in client.get("/v1/policies", headers=everything).json() if one["active"])
+    add_person(service.parts.store, service.doors.passwords, now(), name="second", role="responder", password=PASSWORD)
+    codes: dict[str, int] = {}
+    headers: Headers = {}
+    for name in ("admin", "second"):
+        client.cookies.clear()
+        opened = client.post("/v1/login", json={"name": name, "password": PASSWORD})
+        headers = {"x-csrf-token": opened.json()["csrf_token"]}
+        if name == "admin":
+            client.post(f"/v1/policies/{digest}/mode", json={"mode": "armed", "because": "t"}, headers=headers)
+        codes[name] = client.post("/v1/decisions/approve", json=asked, headers=headers).status_code
+    assert codes == {"admin": 409, "second": 200}
+    client.post("/v1/disarm", json={"because": "t"}, headers=headers)
+    client.cookies.clear()
+
+
+def test_a_person_changes_a_password_and_every_login_ends(client: Client, service: Service) -> None:
+    add_person(service.parts.store, service.doors.passwords, now(), name="third", role="viewer", password=PASSWORD)
+    client.cookies.clear()
+    opened = client.post("/v1/login", json={"name": "third", "password": PASSWORD})
+    headers = {"x-csrf-token": opened.json()["csrf_token"]}
+    wrong = {"old": "not this one", "new": "a much longer password"}
+    assert client.post("/v1/password", json=wrong, headers=headers).status_code == 401
+    right = wrong | {"old": PASSWORD}
+    assert client.post("/v1/password", json=right, headers=headers).status_code == 204
+    assert client.get("/v1/me").status_code == 401
+    client.cookies.clear()
+    assert client.post("/v1/login", json={"name": "third", "password": right["new"]}).status_code == 200
+    client.cookies.clear()

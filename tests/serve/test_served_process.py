@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -152,3 +153,40 @@ def test_a_flood_of_one_account_is_stored_and_hides_nobody(process: Process, tin
         assert accepted(client, ndjson(tiny_world.exchanges))["accepted"] == tiny_world.exchanges.num_rows
         mined(client)
         assert client.get("/v1/campaigns").json()
+
+
+def test_files_are_followed_and_a_broken_source_is_shown(tmp_path: Path, tiny_world: World) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    lines = ndjson(tiny_world.exchanges.slice(0, 200)).splitlines(keepends=True)
+    (logs / "a.jsonl").write_bytes(b"".join(lines[:100]))
+    tables = (
+        f'[[sources]]\nkind = "files"\nname = "logs"\npaths = ["{logs}"]\npoll_s = 0.2\n'
+        '[[sources]]\nkind = "nats"\nname = "bus"\nstream = "x"\ntoken = { env = "NO_SUCH_VARIABLE" }\n'
+    )
+    process = Process(tmp_path / "state", tables)
+    try:
+        with process.client(*SCOPES) as client:
+            waited_for(client, 100)
+            with (logs / "a.jsonl").open("ab") as file:
+                file.write(b"".join(lines[100:]))
+            details = waited_for(client, 199)  # the last line has no end yet
+            assert details["sources"]["bus"]["condition"] == "broken", details["sources"]
+        process.kill()
+        process = Process(tmp_path / "state", tables)
+        with process.client(*SCOPES) as client:
+            assert accepted(client, b"".join(lines))["duplicates"] >= 199
+    finally:
+        process.kill()
+
+
+def waited_for(client: httpx.Client, exchanges: int) -> dict[str, Any]:
+    """The status once so many exchanges were stored."""
+    until = time.monotonic() + 60
+    details: dict[str, Any] = {}
+    while time.monotonic() < until:
+        details = client.get("/v1/status").json()["details"]
+        if details["accepted"] >= exchanges:
+            return details
+        time.sleep(0.1)
+    raise AssertionError(details)

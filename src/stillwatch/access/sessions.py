@@ -32,7 +32,7 @@ class LoggedIn(msgspec.Struct, frozen=True, kw_only=True):
     caller: Caller
 
 
-def log_in(
+def log_in(  # noqa: PLR0913 - what a login is made of
     store: Store,
     passwords: Passwords,
     now: datetime,
@@ -40,6 +40,7 @@ def log_in(
     name: str,
     password: str,
     address: str,
+    lasts: timedelta = LASTS,
     limits: Limits = Limits(),  # noqa: B008 - a frozen struct
     random: Random = secrets.token_bytes,
 ) -> LoggedIn:
@@ -52,7 +53,7 @@ def log_in(
     if checked.renewed is not None:
         store.put_person(msgspec.structs.replace(person, password=checked.renewed))
     forgive(store, name, address)
-    return open_session(store, person, now, random=random)
+    return open_session(store, person, now, lasts=lasts, random=random)
 
 
 def open_session(

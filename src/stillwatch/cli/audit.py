@@ -12,10 +12,20 @@ from stillwatch.errors import InputError
 if TYPE_CHECKING:
     from stillwatch.access.audit import Head
 
+_EXAMPLES = """examples:
+  stillwatch audit show
+  stillwatch audit verify --head 42:9f8e...
+"""
+
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's arguments."""
-    parser = subparsers.add_parser("audit", help="show the audit log, or verify its chain")
+    parser = subparsers.add_parser(
+        "audit",
+        help="show the audit log, or verify its chain",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("what", choices=("show", "verify"))
     parser.add_argument("--config", type=Path, help="TOML file of the service (default: none)")
     parser.add_argument("--head", help="NUMBER:DIGEST kept elsewhere: also notices a log that lost its end")

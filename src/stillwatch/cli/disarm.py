@@ -8,10 +8,20 @@ from pathlib import Path
 
 from stillwatch.config import load_config
 
+_EXAMPLES = """examples:
+  stillwatch disarm --because "a wrong rule"
+  stillwatch disarm --config stillwatch.toml
+"""
+
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's arguments."""
-    parser = subparsers.add_parser("disarm", help="undo every decision and go back to shadow, at once")
+    parser = subparsers.add_parser(
+        "disarm",
+        help="undo every decision and go back to shadow, at once",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--config", type=Path, help="TOML file of the service (default: none)")
     parser.add_argument("--because", default="disarmed from the command line", help="what the audit log says")
 

@@ -6,6 +6,7 @@ offered it, and nothing of it counts. It does not know what a campaign is: ``tol
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 import time
@@ -26,6 +27,7 @@ from stillwatch.live.segments import Ids, SegmentLog, id_keys
 from stillwatch.store.protocol import DeadLetter, Offset, Segment, Store
 from stillwatch.text import TextModel, fingerprint
 
+LOG = logging.getLogger("stillwatch.live")
 Told = Callable[[pa.Table, Segment], None]
 CLOSING = None
 
@@ -149,7 +151,15 @@ class Intake:
         for offer, what in zip(offers, taken, strict=True):
             offer.done.set_result(what)
         if told:
-            self._told(*told)
+            self._tell(*told)
+
+    def _tell(self, prints: pa.Table, segment: Segment) -> None:
+        """What was stored is acknowledged already: whatever goes wrong here must not end the writing."""
+        try:
+            self._told(prints, segment)
+        except Exception:
+            self.counters.failures += 1
+            LOG.exception("what came in %s was stored and not looked at", segment.name)
 
     def _store_all(self, offers: list[Offer]) -> tuple[list[Taken], tuple[pa.Table, Segment] | None]:
         batch = pa.concat_batches([offer.batch for offer in offers]) if len(offers) > 1 else offers[0].batch

@@ -5,6 +5,7 @@ One thread does all of it, one thing after the other, because mining reads the v
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -21,6 +22,7 @@ from stillwatch.live.segments import SegmentLog
 from stillwatch.live.watch import Turn, Watch
 from stillwatch.store.protocol import Segment, Store
 
+LOG = logging.getLogger("stillwatch.live")
 Note = Callable[[Turn], None]
 LOOK_EVERY_S = 1.0
 HOUSEKEEP_EVERY = timedelta(minutes=1)
@@ -80,10 +82,12 @@ class Miner:
                 if self._is_due():
                     self.mine_once(now())
                     self.failures, self.last_error = 0, ""
-            except StillwatchError as error:
+            except Exception as error:
                 self.failures += 1
-                self.last_error = str(error)
+                self.last_error = str(error) or repr(error)
                 self._ended_at = now()
+                if not isinstance(error, StillwatchError):
+                    LOG.exception("mining or house-keeping failed")
 
     def _is_due(self) -> bool:
         counters = self._intake.counters

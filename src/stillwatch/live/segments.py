@@ -77,8 +77,13 @@ class SegmentLog:
         return read_files([self.path(segment.name) for segment in segments])
 
     def ids(self, name: str) -> Ids:
-        """The sorted keys of a segment's exchange ids, mapped and not read."""
-        return np.load(self.path(_ids_name(name)), mmap_mode="r")
+        """The sorted keys of a segment's exchange ids, mapped and not read; made anew where their file is gone."""
+        try:
+            return np.load(self.path(_ids_name(name)), mmap_mode="r")
+        except (OSError, ValueError, EOFError):
+            ids = id_keys(read_files([self.path(name)]))
+            self._put(_ids_name(name), lambda at: _save(at, np.sort(ids)))
+            return np.load(self.path(_ids_name(name)), mmap_mode="r")
 
     def sweep(self, known: Iterable[str]) -> int:
         """Removes files that no row of the store knows. Returns how many went."""

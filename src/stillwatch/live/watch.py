@@ -64,6 +64,7 @@ class Watch:
         self._side = side_table(store)
         self._settled: npt.NDArray[np.uint64] | None = None  # accounts the last mining saw enough of
         self._recogniser = Recogniser(())
+        self._unstored: list[Recognised] = []
         self._policy: tuple[str, Policy] | None = None
         self._known = {known.campaign.campaign_id: known for known in store.campaigns()}
         for one in store.recognised():
@@ -99,12 +100,13 @@ class Watch:
     def news(self, prints: pa.Table, now: datetime) -> Turn:
         """Exchanges were stored (``tables.FINGERPRINTS``): are there accounts of a known campaign among them?"""
         with self._turn:
-            said = self._recogniser.news(prints, self._rows_of(prints))
-            found = [one for one in said if self._is_new(one)]
+            self._unstored += self._recogniser.news(prints, self._rows_of(prints))
+            found = [one for one in self._unstored if self._is_new(one)]
             if not found:
                 return Turn()
+            self._store.add_recognised(found)  # where the store is away, they wait for the next news
+            self._unstored = []
             self._recognised |= {(one.platform, one.account_id): one for one in found}
-            self._store.add_recognised(found)
             return self._turned(now, found, recognised=tuple(found))
 
     def _rows_of(self, prints: pa.Table) -> pa.Table | None:

@@ -103,6 +103,17 @@ async def mine(request: Ask) -> Counted:
     return Counted(count=1)
 
 
+@post("/v1/sources/{name:str}/resume", opt={"scope": "admin"}, status_code=200, summary="Let a paused source go on")
+async def resume(request: Ask, name: FromPath[str]) -> Counted:
+    """A source is paused when most of what it sends cannot be read."""
+    for source, _ in parts_of(request).sources:
+        if source.name == name:
+            source.resume()
+            await note(request, "source.resume", name)
+            return Counted(count=1)
+    raise NotFoundException(f"no source {name}")
+
+
 @get("/v1/dead-letters", opt={"scope": "prompts:read"}, summary="Messages that could not be read, the latest first")
 async def dead_letters(request: Ask, limit: Annotated[int, QueryParameter(ge=1, le=10_000)] = 100) -> DeadLetters:
     """With reason and a masked excerpt. Reading them is logged: an excerpt may hold what somebody wrote."""
@@ -112,4 +123,4 @@ async def dead_letters(request: Ask, limit: Annotated[int, QueryParameter(ge=1, 
     return DeadLetters(held=await asyncio.to_thread(store.dead_letter_count), letters=tuple(found))
 
 
-HANDLERS = (campaigns, campaign, history, dismiss, mine, dead_letters)
+HANDLERS = (campaigns, campaign, history, dismiss, mine, resume, dead_letters)

@@ -107,6 +107,8 @@ def _plan(store: Store, asked: Undo) -> UndoPlan:
 async def approve(request: Ask, data: JSONBody[Approve]) -> Counted:
     """A second person's word: whoever last set the policy's mode may not release what it held."""
     parts, who = parts_of(request), caller_of(request).name
+    if caller_of(request).kind != "person":
+        raise ClientException("a person has to approve: log in", status_code=403)
     if who == await asyncio.to_thread(_armed_by, parts.store):
         raise ClientException("who armed the rules may not approve what they hold", status_code=409)
     count = await asyncio.to_thread(parts.store.approve_decisions, list(data.decision_ids), now(), who)
@@ -115,11 +117,13 @@ async def approve(request: Ask, data: JSONBody[Approve]) -> Counted:
 
 
 def _armed_by(store: Store) -> str | None:
-    """Who set the mode of the active policy last, by the audit log."""
+    """Who last staged or armed the active policy, by the audit log."""
+    active = {version.digest for version in store.policies() if version.active}
     last, after = None, 0
     while page := store.audit(after=after):
         for entry in page:
-            if entry.what in {"policy.mode", "policy.activate"}:
+            enforces = entry.detail.get("mode") in {"staged", "armed"}
+            if entry.what == "policy.mode" and entry.target in active and enforces:
                 last = entry.who
         after = page[-1].number
     return last

@@ -118,8 +118,12 @@ async def status(request: Ask) -> Status:
             "decision_version": parts.board.version,
             "segments": state.segments,
             "sources": {
-                one.name: {"condition": one.state().condition, "says": one.state().says, "lag": one.lag()}
-                for one in parts.sources
+                one.name: {
+                    "condition": "broken" if one.name in parts.broken else one.state().condition,
+                    "says": parts.broken.get(one.name, one.state().says),
+                    "lag": one.lag(),
+                }
+                for one, _ in parts.sources
             },
         },
     )

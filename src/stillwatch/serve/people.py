@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 from typing import Annotated
 
+import msgspec
 from litestar import Response, delete, get, post
 from litestar.datastructures import Cookie
 from litestar.exceptions import ClientException, NotFoundException, TooManyRequestsException
@@ -21,7 +22,17 @@ from stillwatch.clock import now
 from stillwatch.errors import InputError
 from stillwatch.serve.asking import Ask, caller_of, doors_of, note, parts_of
 from stillwatch.serve.guard import COOKIE, PUBLIC
-from stillwatch.serve.wire import LoggedIn, Login, MadeToken, Me, NewPerson, NewToken, PersonLine, TokenLine
+from stillwatch.serve.wire import (
+    LoggedIn,
+    Login,
+    MadeToken,
+    Me,
+    NewPassword,
+    NewPerson,
+    NewToken,
+    PersonLine,
+    TokenLine,
+)
 from stillwatch.store.protocol import AuditEntry, Person, Token
 
 ADMIN, OPEN = {"scope": "admin"}, {"scope": PUBLIC}
@@ -51,7 +62,14 @@ async def login(request: Ask, data: JSONBody[Login]) -> Response[LoggedIn]:
     address = request.client.host if request.client else ""
     try:
         opened = await asyncio.to_thread(
-            log_in, parts.store, doors.passwords, now(), name=data.name, password=data.password, address=address
+            log_in,
+            parts.store,
+            doors.passwords,
+            now(),
+            name=data.name,
+            password=data.password,
+            address=address,
+            lasts=timedelta(hours=parts.config.serve.session_h),
         )
     except RefusedError as error:
         retry = getattr(error, "retry_after_s", None)
@@ -106,6 +124,26 @@ async def logout(request: Ask) -> None:
     if cookie:
         await asyncio.to_thread(log_out, parts_of(request).store, cookie)
         doors_of(request).forget()
+
+
+@post("/v1/password", opt={"scope": "campaigns:read"}, status_code=204, summary="Change one's own password")
+async def change_password(request: Ask, data: JSONBody[NewPassword]) -> None:
+    """Every login of the person ends, this one too."""
+    parts, doors, caller = parts_of(request), doors_of(request), caller_of(request)
+    person = await asyncio.to_thread(parts.store.person, caller.name) if caller.kind == "person" else None
+    if person is None:
+        raise ClientException("only a person has a password", status_code=403)
+    checked = await asyncio.to_thread(doors.passwords.check, person.password, data.old)
+    if not checked.right:
+        raise ClientException("the old password is not right", status_code=401)
+    try:
+        digest = await asyncio.to_thread(doors.passwords.digest, data.new)
+    except InputError as error:
+        raise ClientException(str(error)) from error
+    await asyncio.to_thread(parts.store.put_person, msgspec.structs.replace(person, password=digest))
+    await asyncio.to_thread(parts.store.end_sessions, person.name)
+    doors.forget()
+    await note(request, "person.password", person.name)
 
 
 @get("/v1/me", opt={"scope": "campaigns:read"}, summary="Who asks")
@@ -222,6 +260,7 @@ HANDLERS = (
     oidc_login,
     oidc_callback,
     logout,
+    change_password,
     me,
     tokens,
     add_token,

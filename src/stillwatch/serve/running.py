@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import logging
 import os
 import secrets
 import socket
@@ -38,12 +39,14 @@ from stillwatch.policy.compile import load_policy, shipped
 from stillwatch.serve.app import application
 from stillwatch.serve.doors import Doors
 from stillwatch.serve.parts import Parts
+from stillwatch.sources.config import SourceConfig
 from stillwatch.sources.configure import configured, open_source
 from stillwatch.sources.decode import Reading
-from stillwatch.sources.letters import Limit
+from stillwatch.sources.protocol import Source
 from stillwatch.store import PolicyVersion, Store, open_store
 from stillwatch.text import load_model
 
+LOG = logging.getLogger("stillwatch.serve")
 REFRESH_EVERY_S = 0.5  # how soon a decision is on its way to gateways
 KEY_FILE, STORE_FILE, SEGMENTS, LOCK_FILE = "decisions.key", "stillwatch.sqlite", "segments", "lock"
 
@@ -123,7 +126,7 @@ def open_service(config: Config) -> Service:
         reading=reading,
         readers=ThreadPoolExecutor(2, thread_name_prefix="stillwatch-reader"),
         note=note,
-        sources=[open_source(one) for one in configured(config.sources)],
+        sources=[(open_source(one), one) for one in configured(config.sources)],
     )
     intake.start()
     miner.start()
@@ -252,18 +255,27 @@ async def _beside(service: Service) -> AsyncGenerator[None, None]:
     """What runs beside the HTTP server, on the same loop: the board, the sources, the alerts."""
     parts = service.parts
     tasks = [asyncio.create_task(_refreshing(parts.board))]
-    limit = Limit()
-    tasks += [asyncio.create_task(feed(one, parts.intake, parts.store, parts.reading, limit)) for one in parts.sources]
+    tasks += [asyncio.create_task(_fed(parts, source, chosen)) for source, chosen in parts.sources]
     if service.outbox is not None:
         tasks.append(asyncio.create_task(service.outbox.run()))
     try:
         yield
     finally:
-        for source in parts.sources:
+        for source, _ in parts.sources:
             await source.close()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _fed(parts: Parts, source: Source, chosen: SourceConfig) -> None:
+    """One source; where it ends by an error, the status and the log say so, and the others go on."""
+    reading = msgspec.structs.replace(parts.reading, default_platform=chosen.platform)
+    try:
+        await feed(source, parts.intake, parts.store, reading, chosen.letters)
+    except Exception as error:
+        parts.broken[source.name] = str(error) or repr(error)
+        LOG.exception("source %s ended", source.name)
 
 
 async def _refreshing(board: Board) -> None:

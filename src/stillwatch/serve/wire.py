@@ -163,7 +163,11 @@ class NewPerson(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     name: Text
     role: Annotated[str, Meta(pattern="^(viewer|analyst|responder|admin)$")]
     password: Annotated[str, Meta(min_length=12, max_length=1024)] | None = None
-    subject: Text | None = None
+
+
+class NewPassword(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    old: Annotated[str, Meta(min_length=1, max_length=1024)]
+    new: Annotated[str, Meta(min_length=12, max_length=1024)]
 
 
 class PersonLine(msgspec.Struct, frozen=True, kw_only=True):
